@@ -1,0 +1,1 @@
+"""What it costs: credit lots, the ledger, quotas and caps."""

@@ -1,0 +1,1 @@
+"""The vocabulary of mail that every folder shares: addresses, replies, recipient states."""

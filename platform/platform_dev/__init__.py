@@ -1,0 +1,1 @@
+"""The workshop: embedded servers, nameserver, receiving server and demo, for development and tests."""

@@ -1,0 +1,1 @@
+"""The roof: app factory, superadmin console, health, command line."""

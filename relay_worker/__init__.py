@@ -1,0 +1,1 @@
+"""The mail: submission, the queue, delivery, suppressions, statistics."""

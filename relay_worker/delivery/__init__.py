@@ -1,0 +1,1 @@
+"""Delivery: drain the queue, build and sign each message, send it, record what the remote said."""

@@ -1,0 +1,1 @@
+"""The steps that turn an accepted message into the one that is sent; one file each."""

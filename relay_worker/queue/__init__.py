@@ -1,0 +1,1 @@
+"""The queue: the door into Postgres (functions), the bell and the sweep."""

@@ -1,0 +1,92 @@
+"""What goes through the door at delivery: claimed recipients out, results in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from platform_core.ids import AccountId, MessageId, ResellerId
+from platform_core.mail.states import BounceKind, RecipientState
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One due recipient under our lease. `n` numbers the recipients of a message from 0; `lane` is a 32-bit hash.
+
+    `raw` is there for the first recipient of each message in a claim, when it is not large; otherwise None.
+    """
+
+    reseller_id: ResellerId
+    account_id: AccountId
+    message_id: MessageId
+    n: int
+    lane: int
+    rcpt_to: str
+    domain: str
+    attempts: int
+    accepted_at: datetime
+    expires_at: datetime
+    mail_from: str
+    header_from: str
+    smtputf8: bool
+    body_8bit: bool
+    size: int
+    raw: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class SenderIdentity:
+    """Whose mark a message bears. `sealed_key`: PEM private key under `security.Seal`; None when the domain has none.
+
+    `return_path_host` is where bounces come back; `smtp_host` is the reseller's own name in every trace we leave.
+    """
+
+    signing_domain: str
+    selector: str
+    sealed_key: bytes | None
+    return_path_host: str
+    smtp_host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one attempt came to. `next_at` is set exactly when `state` is DEFERRED; `duration_ms` from connect to reply."""
+
+    reseller_id: ResellerId
+    message_id: MessageId
+    n: int
+    at: datetime
+    state: RecipientState
+    bounce_kind: BounceKind | None
+    reply_code: int
+    enhanced_code: str
+    reply_text: str
+    remote_host: str
+    remote_address: str
+    tls_version: str
+    duration_ms: int
+    next_at: datetime | None
+
+
+class Claims(Protocol):
+    """A delivery worker's only way into the database. Every method raises Unavailable on a database fault."""
+
+    async def claim(self, limit: int, *, exclude_lanes: Sequence[int] = ()) -> list[Claimed]:
+        """Up to `limit` due recipients, fair among resellers and lanes, leased to this worker."""
+        ...
+
+    async def body(self, reseller_id: ResellerId, message_id: MessageId) -> bytes:
+        """The message as it was accepted."""
+        ...
+
+    async def sender(self, reseller_id: ResellerId, account_id: AccountId, domain: str) -> SenderIdentity:
+        """The identity for mail of this account whose header From is at `domain`."""
+        ...
+
+    async def finish(self, results: Sequence[Result]) -> None:
+        """Record the results in one transaction; ends or reschedules what was claimed."""
+        ...
+
+    async def renew(self, recipients: Sequence[tuple[MessageId, int]]) -> None:
+        """Keep the lease on these for another term."""
+        ...

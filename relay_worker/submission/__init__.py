@@ -1,0 +1,1 @@
+"""Submission: how a customer's app hands mail to the relay over SMTP."""

@@ -1,0 +1,1 @@
+"""What a reseller's people see: host routing and the branded portal."""

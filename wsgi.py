@@ -1,0 +1,3 @@
+from platform_web.app import create_application
+
+application = create_application()
