@@ -75,6 +75,7 @@ class Verdict(StrEnum):
     CAP_REACHED = "cap_reached"
     CREDITS_EXHAUSTED = "credits_exhausted"
     RECIPIENTS_SUPPRESSED = "recipients_suppressed"
+    TEMPORARY_FAULT = "temporary_fault"  # ours, and of this message alone: the rest of its batch stands
 
 
 class Door(Protocol):
