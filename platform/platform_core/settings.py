@@ -182,6 +182,19 @@ class Settings(BaseSettings):
         default=False,
         description="Refuse a mail server whose certificate does not fit (opportunistic TLS takes any).",
     )
+    delivery_in_flight_bytes: int = Field(
+        default=134_217_728, ge=1024, description="Bytes of messages a worker holds at once."
+    )
+    delivery_connections_per_destination: int = Field(
+        default=10, ge=1, description="Most connections of one worker to one destination's mail servers."
+    )
+    delivery_messages_per_connection: int = Field(
+        default=100, ge=1, description="Messages after which a connection to a mail server is closed."
+    )
+    delivery_allow_private_addresses: bool = Field(
+        default=False,
+        description="Deliver to mail servers that DNS places on loopback or private addresses; for development only.",
+    )
     nameservers: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="DNS resolvers as `address` or `address:port`, comma-separated; default: the system's.",

@@ -1,0 +1,10 @@
+"""The platform's own tables and the queue."""
+
+from platform_core.migrations import run_sql_beside
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    run_sql_beside(__file__)

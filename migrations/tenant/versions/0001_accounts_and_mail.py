@@ -1,0 +1,10 @@
+"""Everything one reseller owns."""
+
+from platform_core.migrations import run_sql_beside
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    run_sql_beside(__file__)

@@ -1,0 +1,151 @@
+-- The door at delivery: up to p_limit due recipients, leased to p_lease for p_seconds.
+--
+-- Fair by construction: resellers are visited in turn, beginning after p_after (the last one served), each for at most
+-- p_per_reseller; within a reseller lanes are visited in turn from the random place p_start, each for at most
+-- p_per_lane, oldest first. Lanes in p_exclude are left alone. A visit is one descent of the index due_ready, so the
+-- cost does not grow with what is queued.
+CREATE OR REPLACE FUNCTION relay.claim(
+    p_lease uuid, p_limit integer, p_seconds integer, p_after integer, p_start integer,
+    p_per_reseller integer, p_per_lane integer, p_exclude integer[], p_inline integer
+) RETURNS TABLE (
+    reseller_id integer, account_id bigint, message_id uuid, n smallint, lane integer, attempts smallint,
+    accepted_at timestamptz, rcpt_to text, domain text, mail_from text, header_from text,
+    smtputf8 boolean, body_8bit boolean, size integer, raw bytea
+)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    v_reseller integer := p_after;
+    v_past_the_end boolean := false;  -- has this round come to the highest id and begun again from the lowest?
+    v_left integer := p_limit;
+    v_left_at_start integer := p_limit;  -- of this round; a round that took nothing is the last
+    v_taken relay.due[];
+BEGIN
+    PERFORM relay.wake_due(1000);
+    WHILE v_left > 0 LOOP
+        SELECT min(d.reseller_id) INTO v_reseller FROM relay.due d WHERE d.ready AND d.reseller_id > v_reseller;
+        IF v_past_the_end AND (v_reseller IS NULL OR v_reseller > p_after) THEN
+            EXIT WHEN v_left = v_left_at_start;
+            v_left_at_start := v_left;
+            v_past_the_end := false;
+            v_reseller := p_after;
+            CONTINUE;
+        END IF;
+        IF v_reseller IS NULL THEN
+            v_past_the_end := true;
+            v_reseller := -1;
+            CONTINUE;
+        END IF;
+        v_taken := relay.take(v_reseller, p_lease, least(v_left, p_per_reseller), p_seconds, p_start, p_per_lane, p_exclude);
+        CONTINUE WHEN v_taken IS NULL;
+        v_left := v_left - cardinality(v_taken);
+        RETURN QUERY EXECUTE format(
+            'SELECT $1, d.account_id, d.message_id, d.n, d.lane, d.attempts, d.accepted_at, c.rcpt_to, c.domain,
+                    c.mail_from, c.header_from, c.smtputf8, c.body_8bit, c.size, c.raw
+             FROM %I.claimed((SELECT array_agg(u.message_id) FROM unnest($2) u),
+                             (SELECT array_agg(u.n) FROM unnest($2) u), $3) c
+             JOIN unnest($2) d ON d.message_id = c.message_id AND d.n = c.n',
+            (SELECT 'r_' || r.key FROM platform.reseller r WHERE r.id = v_reseller))
+            USING v_reseller, v_taken, p_inline;
+    END LOOP;
+END $$;
+
+-- Up to p_limit ready recipients of one reseller, lane by lane from p_start and round; NULL when there are none.
+CREATE OR REPLACE FUNCTION relay.take(
+    p_reseller integer, p_lease uuid, p_limit integer, p_seconds integer, p_start integer, p_per_lane integer,
+    p_exclude integer[]
+) RETURNS relay.due[] LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_lane bigint := p_start;
+    v_end bigint := 4294967296;  -- beyond every lane; after the wrap, the place we began at
+    v_taken relay.due[];
+    v_more relay.due[];
+BEGIN
+    WHILE p_limit > coalesce(cardinality(v_taken), 0) LOOP
+        SELECT d.lane INTO v_lane FROM relay.due d
+            WHERE d.ready AND d.reseller_id = p_reseller AND d.lane >= v_lane ORDER BY d.lane LIMIT 1;
+        IF v_lane IS NULL OR v_lane >= v_end THEN
+            EXIT WHEN v_end = p_start;
+            v_end := p_start;
+            v_lane := -2147483648;
+            CONTINUE;
+        END IF;
+        IF v_lane = ANY (p_exclude) THEN
+            v_lane := v_lane + 1;
+            CONTINUE;
+        END IF;
+        WITH picked AS (
+            SELECT d.ctid FROM relay.due d
+            WHERE d.ready AND d.reseller_id = p_reseller AND d.lane = v_lane
+            ORDER BY d.next_at LIMIT least(p_per_lane, p_limit - coalesce(cardinality(v_taken), 0))
+            FOR UPDATE SKIP LOCKED
+        ), leased AS (
+            UPDATE relay.due d SET ready = false, lease = p_lease, next_at = now() + make_interval(secs => p_seconds)
+            FROM picked WHERE d.ctid = picked.ctid RETURNING d.*
+        )
+        SELECT array_agg(l::relay.due) INTO v_more FROM leased l;
+        v_taken := v_taken || v_more;
+        v_lane := v_lane + 1;
+    END LOOP;
+    RETURN v_taken;
+END $$;
+
+-- Make ready what has waited long enough: deferred mail whose time has come, and claims whose holder is gone.
+CREATE OR REPLACE FUNCTION relay.wake_due(p_limit integer) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    UPDATE relay.due d SET ready = true, lease = NULL
+    FROM (SELECT w.ctid FROM relay.due w WHERE NOT w.ready AND w.next_at <= now()
+          ORDER BY w.next_at LIMIT p_limit FOR UPDATE SKIP LOCKED) late
+    WHERE d.ctid = late.ctid
+$$;
+
+-- Keep the lease on these for another p_seconds; what another has claimed meanwhile is his.
+CREATE OR REPLACE FUNCTION relay.renew(p_lease uuid, p_seconds integer, p_ids uuid[], p_ns smallint[]) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    UPDATE relay.due d SET next_at = now() + make_interval(secs => p_seconds)
+    FROM unnest(p_ids, p_ns) AS u (id, n)
+    WHERE d.message_id = u.id AND d.n = u.n AND d.lease = p_lease
+$$;
+
+-- Is anything due that nobody holds? Asked by the sweep.
+CREATE OR REPLACE FUNCTION relay.anything_due() RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM relay.due WHERE ready)
+        OR EXISTS (SELECT FROM relay.due WHERE NOT ready AND next_at <= now())
+$$;
+
+-- The accepted bytes of one message, for those too large to come with the claim.
+CREATE OR REPLACE FUNCTION relay.body(p_reseller integer, p_id uuid) RETURNS bytea
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_raw bytea;
+BEGIN
+    EXECUTE format('SELECT raw FROM %I.message_body WHERE message_id = $1',
+                   (SELECT 'r_' || key FROM platform.reseller WHERE id = p_reseller)) INTO v_raw USING p_id;
+    RETURN v_raw;
+END $$;
+
+-- Whose mark the mail of this account and domain bears. Hosts are "" where the reseller has none.
+CREATE OR REPLACE FUNCTION relay.sender(p_reseller integer, p_account bigint, p_domain text)
+RETURNS TABLE (selector text, sealed_key bytea, return_path_verified boolean, return_path_host text, smtp_host text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY EXECUTE format(
+        'SELECT k.selector, k.sealed_key, coalesce(k.return_path_verified, false), $4, $5
+         FROM (VALUES (1)) one LEFT JOIN %I.signing_key($2, $3) k ON true',
+        (SELECT 'r_' || key FROM platform.reseller WHERE id = p_reseller))
+        USING p_reseller, p_account, p_domain,
+              relay.hostname_of(p_reseller, 'return_path'), relay.hostname_of(p_reseller, 'smtp');
+END $$;
+
+-- The oldest hostname of a reseller for a purpose; "" where it has none.
+CREATE OR REPLACE FUNCTION relay.hostname_of(p_reseller integer, p_purpose text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce((SELECT name FROM platform.hostname WHERE reseller_id = p_reseller AND purpose = p_purpose
+                     ORDER BY created_at, name LIMIT 1), '')
+$$;
+
+REVOKE ALL ON FUNCTION relay.claim, relay.take, relay.wake_due, relay.renew, relay.anything_due, relay.body,
+    relay.sender, relay.hostname_of FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION relay.claim, relay.renew, relay.anything_due, relay.body, relay.sender TO frankpost_relay;
+GRANT EXECUTE ON FUNCTION relay.anything_due TO frankpost_web;
