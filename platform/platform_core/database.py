@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from flask_sqlalchemy import SQLAlchemy
+from pydantic import SecretStr
 from sqlalchemy import URL, Connection, MetaData, event, make_url, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 
 from platform_core.errors import InvalidInput
@@ -89,9 +91,7 @@ def web_url(settings: Settings) -> URL:
 
 def relay_url(settings: Settings) -> URL:
     """How the relay and the delivery workers log in."""
-    return _role_url(
-        settings, RELAY_ROLE, settings.database_relay_url and settings.database_relay_url.get_secret_value()
-    )
+    return _role_url(settings, RELAY_ROLE, settings.database_relay_url)
 
 
 def role_password(settings: Settings, role: str) -> str:
@@ -99,11 +99,33 @@ def role_password(settings: Settings, role: str) -> str:
     return derive_key(settings.secret_key.get_secret_value(), f"database-role-{role}").hex()
 
 
-def _role_url(settings: Settings, role: str, given: str | None) -> URL:
-    if given:
-        return _psycopg(given)
+def _role_url(settings: Settings, role: str, given: SecretStr | None) -> URL:
+    if given is not None:
+        return _psycopg(given.get_secret_value())
     return owner_url(settings).set(username=role, password=role_password(settings, role))
 
 
 def _psycopg(url: str) -> URL:
     return make_url(url).set(drivername="postgresql+psycopg")
+
+
+@contextmanager
+def as_tenant(session: Session, reseller: ResellerRef) -> Iterator[None]:
+    """Act as a reseller for a stretch of a platform transaction; for making one, where all or nothing must stand.
+
+    Flushes at the end. An error leaves the transaction to be rolled back by whoever owns it.
+    """
+    schema = schema_of(reseller.key)
+    session.flush()
+    session.execute(text(f'SET LOCAL search_path = "{schema}", pg_temp'))
+    session.execute(text(f'SET LOCAL ROLE "{schema}"'))
+    yield
+    session.flush()
+    session.execute(text("SET LOCAL ROLE NONE"))
+    session.execute(text("SET LOCAL search_path = DEFAULT"))
+
+
+def violated_constraint(error: IntegrityError) -> str:
+    """The name of the constraint a write ran into; "" when Postgres named none."""
+    diagnostic = getattr(error.orig, "diag", None)
+    return (diagnostic and diagnostic.constraint_name) or ""

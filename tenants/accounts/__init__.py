@@ -1,0 +1,1 @@
+"""Accounts of a reseller: its main account and its sub-accounts."""

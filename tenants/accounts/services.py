@@ -1,0 +1,58 @@
+"""Verbs on accounts, inside a reseller's session; the caller commits."""
+
+from dataclasses import dataclass
+from zoneinfo import available_timezones
+
+from sqlalchemy.orm import Session
+
+from platform_core.errors import InvalidInput
+from tenants.models import Account, AccountKind, State
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """A sub-account to make. `monthly_cap`: recipients a calendar month, None for no cap."""
+
+    name: str
+    time_zone: str = "UTC"
+    monthly_cap: int | None = None
+    plan_quota: int = 0
+
+
+def create_sub_account(session: Session, new: NewAccount) -> Account:
+    """Make a sub-account. Raises InvalidInput."""
+    if not new.name.strip():
+        raise InvalidInput("name", "The account needs a name.")
+    _check_time_zone(new.time_zone)
+    account = Account(kind=AccountKind.SUB, name=new.name.strip(), time_zone=new.time_zone)
+    session.add(account)
+    limit_account(session, account, monthly_cap=new.monthly_cap, plan_quota=new.plan_quota)
+    return account
+
+
+def limit_account(session: Session, account: Account, *, monthly_cap: int | None, plan_quota: int) -> None:
+    """Set both limits (recipients a calendar month); they count from the next message. Raises InvalidInput."""
+    if monthly_cap is not None and monthly_cap < 0:
+        raise InvalidInput("monthly_cap", "The monthly cap can't be negative.")
+    if plan_quota < 0:
+        raise InvalidInput("plan_quota", "The plan's quota can't be negative.")
+    account.monthly_cap = monthly_cap
+    account.plan_quota = plan_quota
+    session.flush()
+
+
+def suspend_account(session: Session, account: Account) -> None:
+    """No more mail from the next message on; the portal stays open to look."""
+    account.state = State.SUSPENDED
+    session.flush()
+
+
+def resume_account(session: Session, account: Account) -> None:
+    """Undo a suspension."""
+    account.state = State.ACTIVE
+    session.flush()
+
+
+def _check_time_zone(name: str) -> None:
+    if name not in available_timezones():
+        raise InvalidInput("time_zone", f"{name!r} is not a time zone name such as Europe/Vienna.")

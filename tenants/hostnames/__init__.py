@@ -1,0 +1,1 @@
+"""Hostnames that lead to a reseller: portal, SMTP, tracking, return path."""

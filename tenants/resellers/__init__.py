@@ -1,0 +1,1 @@
+"""Resellers: making one with its schema, finding, suspending and removing it."""

@@ -1,0 +1,1 @@
+"""SMTP accounts: the logins to the relay."""
