@@ -84,9 +84,7 @@ def owner_url(settings: Settings) -> URL:
 
 def web_url(settings: Settings) -> URL:
     """How web and jobs log in."""
-    return _role_url(
-        settings, WEB_ROLE, settings.database_web_url and settings.database_web_url.get_secret_value()
-    )
+    return _role_url(settings, WEB_ROLE, settings.database_web_url)
 
 
 def relay_url(settings: Settings) -> URL:

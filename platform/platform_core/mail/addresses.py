@@ -78,3 +78,7 @@ def parse_address(text: str) -> Address:
     if len(str(address).encode()) > MAX_ADDRESS_OCTETS:
         raise AddressSyntax("The address is longer than 254 octets.")
     return address
+
+
+RETURN_PATH_LABEL = "rp"
+"""The label below a sending domain that a customer lets lead to the reseller's return-path host (a CNAME)."""

@@ -1,0 +1,258 @@
+"""The door, in Postgres: both Protocols over asyncpg, and nothing but calls of the `relay` functions.
+
+Every fault of the database or of the way to it becomes Unavailable here, so that no caller knows asyncpg.
+"""
+
+import random
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from uuid import uuid4
+
+import asyncpg
+import structlog
+
+from platform_core.clock import Clock
+from platform_core.database import relay_url
+from platform_core.errors import Unavailable
+from platform_core.ids import AccountId, MessageId, ResellerId
+from platform_core.mail.addresses import RETURN_PATH_LABEL
+from platform_core.settings import Settings
+from relay_worker.queue.claims import Claimed, Result, SenderIdentity
+from relay_worker.queue.door import Route, SmtpHostname, Submission, Verdict
+
+log = structlog.get_logger()
+
+# Bodies above this many bytes do not come with the claim: a claim of large mails must not fill the memory at once.
+INLINE_BYTES = 262_144
+# A claim takes this many from one reseller, and from one lane of it, before it goes on to the next.
+PER_RESELLER = 50
+PER_LANE = 20
+
+
+_FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+_COMMAND_SECONDS = 30.0
+
+_INGEST = "SELECT id, verdict FROM relay.ingest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+_FINISH = "SELECT relay.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+
+
+async def open_pool(settings: Settings, *, size: int) -> asyncpg.Pool:
+    """Connections of the role frankpost_relay. Raises Unavailable when the database does not answer."""
+    url = relay_url(settings).set(drivername="postgresql").render_as_string(hide_password=False)
+    try:
+        return await asyncpg.create_pool(url, min_size=1, max_size=size, command_timeout=_COMMAND_SECONDS)
+    except _FAULTS as error:
+        raise Unavailable(f"The database does not answer: {error}") from error
+
+
+class PostgresDoor:
+    """`queue.door.Door` for the relay."""
+
+    def __init__(self, pool: asyncpg.Pool, clock: Clock) -> None:
+        self._pool = pool
+        self._clock = clock
+
+    async def route(self, user_name: str) -> Route | None:
+        async with _connection(self._pool) as connection:
+            row = await connection.fetchrow("SELECT * FROM relay.route($1)", user_name)
+        return _route(user_name, row) if row else None
+
+    async def hostnames(self) -> list[SmtpHostname]:
+        async with _connection(self._pool) as connection:
+            rows = await connection.fetch("SELECT * FROM relay.hostnames()")
+        return [
+            SmtpHostname(row["name"], ResellerId(row["reseller_id"]), row["certificate"], row["sealed_key"])
+            for row in rows
+        ]
+
+    async def ingest(self, batch: Sequence[Submission]) -> list[Verdict]:
+        """See `Door`. A call that fails is made again: first as it was, then reseller by reseller, so that one
+        reseller's fault is not another's. What the first call may have written all the same is found and not doubled.
+        """
+        try:
+            verdicts = await self._ingest(batch)
+        except Unavailable:
+            verdicts = await self._ingest_apart(batch)
+        return [verdicts[submission.message_id] for submission in batch]
+
+    async def _ingest_apart(self, batch: Sequence[Submission]) -> dict[MessageId, Verdict]:
+        verdicts = await self._known(batch)
+        left = [submission for submission in batch if submission.message_id not in verdicts]
+        for reseller_id in {submission.reseller_id for submission in left}:
+            share = [submission for submission in left if submission.reseller_id == reseller_id]
+            try:
+                verdicts |= await self._ingest(share)
+            except Unavailable as error:
+                log.error("ingest.failed", reseller_id=reseller_id, messages=len(share), error=str(error))
+                verdicts |= {submission.message_id: Verdict.TEMPORARY_FAULT for submission in share}
+        return verdicts
+
+    async def _ingest(self, batch: Sequence[Submission]) -> dict[MessageId, Verdict]:
+        async with _connection(self._pool) as connection:
+            rows = await connection.fetch(_INGEST, self._clock.now(), *_columns(batch))
+        return _verdicts(rows)
+
+    async def _known(self, batch: Sequence[Submission]) -> dict[MessageId, Verdict]:
+        async with _connection(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT id, verdict FROM relay.known($1, $2)",
+                [submission.reseller_id for submission in batch],
+                [submission.message_id for submission in batch],
+            )
+        return _verdicts(rows)
+
+
+class PostgresClaims:
+    """`queue.claims.Claims` for one delivery worker: the lease is its own."""
+
+    def __init__(self, pool: asyncpg.Pool, settings: Settings) -> None:
+        self._pool = pool
+        self._lease = uuid4()
+        self._lease_seconds = settings.delivery_lease_seconds
+        self._expire = timedelta(hours=settings.delivery_expire_hours)
+        self._after = -1  # the reseller served last: the next claim begins behind it
+
+    async def claim(self, limit: int, *, exclude_lanes: Sequence[int] = ()) -> list[Claimed]:
+        async with _connection(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT * FROM relay.claim($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                self._lease,
+                limit,
+                self._lease_seconds,
+                self._after,
+                random.randint(-(2**31), 2**31 - 1),  # noqa: S311 - fairness, not secrecy
+                PER_RESELLER,
+                PER_LANE,
+                list(exclude_lanes),
+                INLINE_BYTES,
+            )
+        if rows:
+            self._after = rows[-1]["reseller_id"]
+        return [self._claimed(row) for row in rows]
+
+    async def body(self, reseller_id: ResellerId, message_id: MessageId) -> bytes:
+        async with _connection(self._pool) as connection:
+            raw = await connection.fetchval("SELECT relay.body($1, $2)", reseller_id, message_id)
+        if raw is None:
+            raise Unavailable(f"The body of {message_id} is not there.")
+        return bytes(raw)
+
+    async def sender(self, reseller_id: ResellerId, account_id: AccountId, domain: str) -> SenderIdentity:
+        async with _connection(self._pool) as connection:
+            row = await connection.fetchrow(
+                "SELECT * FROM relay.sender($1, $2, $3)", reseller_id, account_id, domain
+            )
+        return_path = (
+            f"{RETURN_PATH_LABEL}.{domain}" if row["return_path_verified"] else row["return_path_host"]
+        )
+        return SenderIdentity(domain, row["selector"] or "", row["sealed_key"], return_path, row["smtp_host"])
+
+    async def finish(self, results: Sequence[Result]) -> None:
+        async with _connection(self._pool) as connection:
+            await connection.execute(_FINISH, self._lease, *_result_columns(results))
+
+    async def renew(self, recipients: Sequence[tuple[MessageId, int]]) -> None:
+        ids, numbers = [message for message, _ in recipients], [n for _, n in recipients]
+        async with _connection(self._pool) as connection:
+            await connection.execute(
+                "SELECT relay.renew($1, $2, $3, $4)", self._lease, self._lease_seconds, ids, numbers
+            )
+
+    def _claimed(self, row: asyncpg.Record) -> Claimed:
+        return Claimed(
+            reseller_id=row["reseller_id"],
+            account_id=row["account_id"],
+            message_id=row["message_id"],
+            n=row["n"],
+            lane=row["lane"],
+            rcpt_to=row["rcpt_to"],
+            domain=row["domain"],
+            attempts=row["attempts"],
+            accepted_at=row["accepted_at"],
+            expires_at=row["accepted_at"] + self._expire,
+            mail_from=row["mail_from"],
+            header_from=row["header_from"],
+            smtputf8=row["smtputf8"],
+            body_8bit=row["body_8bit"],
+            size=row["size"],
+            raw=row["raw"],
+        )
+
+
+@asynccontextmanager
+async def _connection(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.pool.PoolConnectionProxy]:
+    """One connection for one call; whatever goes wrong with it is Unavailable."""
+    try:
+        async with pool.acquire(timeout=_COMMAND_SECONDS) as connection:
+            yield connection
+    except _FAULTS as error:
+        raise Unavailable(f"{type(error).__name__}: {error}") from error
+
+
+def _route(user_name: str, row: asyncpg.Record) -> Route:
+    return Route(
+        user_name=user_name,
+        reseller_id=row["reseller_id"],
+        reseller_active=row["reseller_active"],
+        account_id=row["account_id"],
+        account_active=row["account_active"],
+        smtp_account_id=row["smtp_account_id"],
+        credential_active=row["credential_active"],
+        verifier=row["verifier"],
+        domains=frozenset(row["domains"]),
+        smtp_host=row["smtp_host"],
+    )
+
+
+def _columns(batch: Sequence[Submission]) -> Iterable[list[object]]:
+    """The batch as the arrays `relay.ingest` takes."""
+    rows = [
+        (
+            s.reseller_id,
+            s.account_id,
+            s.message_id,
+            s.smtp_account_id,
+            s.mail_from,
+            "\n".join(s.rcpt_to),
+            s.header_from,
+            s.subject,
+            s.message_id_header,
+            s.smtputf8,
+            s.body_8bit,
+            s.client_address,
+            s.client_helo,
+            s.tls_version,
+            s.raw,
+        )
+        for s in batch
+    ]
+    return map(list, zip(*rows, strict=True))
+
+
+def _result_columns(results: Sequence[Result]) -> Iterable[list[object]]:
+    """The results as the arrays `relay.finish` takes."""
+    rows = [
+        (
+            r.reseller_id,
+            r.message_id,
+            r.n,
+            r.at,
+            r.state,
+            r.bounce_kind,
+            r.reply_code,
+            r.enhanced_code,
+            r.reply_text,
+            r.remote_host,
+            r.remote_address,
+            r.tls_version,
+            r.duration_ms,
+            r.next_at,
+        )
+        for r in results
+    ]
+    return map(list, zip(*rows, strict=True))
+
+
+def _verdicts(rows: Sequence[asyncpg.Record]) -> dict[MessageId, Verdict]:
+    return {MessageId(row["id"]): Verdict(row["verdict"]) for row in rows}
