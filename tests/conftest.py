@@ -15,6 +15,8 @@ from platform_core.settings import settings
 from platform_dev.postgres import EmbeddedPostgres
 from platform_dev.redis import EmbeddedRedis
 
+pytest_plugins = ("tests.fixtures_database",)
+
 # Before anything reads the settings. Nothing listens on port 1: a test without the servers' fixtures can't reach any.
 os.environ["FRANKPOST_SECRET_KEY"] = "a-secret-key-for-tests-that-opens-nothing"
 os.environ["DATABASE_URL"] = "postgresql://frankpost@127.0.0.1:1/frankpost"

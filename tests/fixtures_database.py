@@ -1,0 +1,69 @@
+"""A migrated database, an application context on it, and resellers of one's own; each test makes the resellers it needs."""
+
+from collections.abc import Callable, Iterator
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+
+from platform_core.database import ResellerRef, db
+from platform_core.ids import ResellerKey
+from platform_core.migrations import upgrade_database
+from platform_core.settings import Settings, settings
+from platform_dev.postgres import EmbeddedPostgres
+from platform_web.headless import create_headless_app
+from tenants.models import HostPurpose
+from tenants.resellers.services import CreatedReseller, NewReseller, create_reseller
+
+
+@pytest.fixture(scope="session")
+def database(postgres_server: EmbeddedPostgres) -> Settings:
+    """The settings of a database that is migrated once for each test process. What tests leave in it stays."""
+    upgrade_database(settings())
+    return settings()
+
+
+@pytest.fixture(scope="session")
+def headless_app(database: Settings) -> Iterator[Flask]:
+    app = create_headless_app(database)
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def app(headless_app: Flask) -> Iterator[Flask]:
+    """Inside an application context, so that `db.session` and `tenant_session` work."""
+    with headless_app.app_context():
+        yield headless_app
+
+
+MakeReseller = Callable[..., CreatedReseller]
+
+
+@pytest.fixture
+def make_reseller(app: Flask) -> MakeReseller:
+    """A factory: makes and commits a reseller with a key of its own, and one host name for each purpose."""
+
+    def make(name: str = "Acme Mail", key: str | None = None) -> CreatedReseller:
+        key = key or f"t{uuid4().hex[:12]}"
+        new = NewReseller(
+            key=ResellerKey(key),
+            name=name,
+            owner_email=f"owner@{key}.example",
+            hostnames={
+                purpose: f"{purpose.replace('_', '-')}.{key.replace('_', '-')}.example"
+                for purpose in HostPurpose
+            },
+        )
+        created = create_reseller(db.session(), new, actor="tests")
+        db.session.commit()
+        return created
+
+    return make
+
+
+@pytest.fixture
+def reseller(make_reseller: MakeReseller) -> ResellerRef:
+    """One fresh reseller."""
+    return make_reseller().reseller
