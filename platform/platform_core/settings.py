@@ -139,6 +139,24 @@ class Settings(BaseSettings):
     relay_drain_seconds: int = Field(
         default=20, ge=1, description="How long a stopping relay lets transactions finish."
     )
+    relay_certificate_file: Path | None = Field(
+        default=None,
+        description="PEM certificate chain for clients that name no hostname of a reseller. Default: a self-signed one.",
+    )
+    relay_key_file: Path | None = Field(
+        default=None,
+        description="PEM private key to it, where the certificate file does not hold the key too.",
+    )
+    relay_memory_bytes: int = Field(
+        default=536_870_912,
+        ge=1024,
+        description="Bytes of mail one relay process holds before commit; beyond it messages are put off (452).",
+    )
+    relay_database_seconds: float = Field(
+        default=30,
+        gt=0,
+        description="How long one commit of the relay may take before its messages are put off (451).",
+    )
 
     # --- queue and delivery ---
     delivery_connections: int = Field(default=200, ge=1, description="Open SMTP connections of one worker.")

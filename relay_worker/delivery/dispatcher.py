@@ -1,0 +1,84 @@
+"""From a built message to its lane: who goes in one transaction, and where that leads."""
+
+import asyncio
+from collections.abc import Sequence
+from itertools import groupby
+
+import structlog
+
+from platform_core.mail.replies import Reply
+from relay_worker.delivery.build import Built
+from relay_worker.delivery.destination import Destination, NoRoute
+from relay_worker.delivery.lanes import Lanes, Settle
+from relay_worker.delivery.routes import DestinationFinder
+from relay_worker.delivery.transaction import INTERNAL_FAULT, Answer, Stage, Transaction
+from relay_worker.queue.claims import Claimed
+
+MAX_RECIPIENTS = 100  # of one transaction: what RFC 5321 4.5.3.1.8 has every server take
+
+log = structlog.get_logger()
+
+
+def plan(built: Built, recipients: Sequence[Claimed]) -> list[Transaction]:
+    """The transactions of one message: by domain, at most 100 recipients each.
+
+    The return path carries the number of the first recipient only: a path for each would cost a transaction for each,
+    and a DSN names the recipient anyway (RFC 3464 2.3).
+    """
+    ordered = sorted(recipients, key=lambda claimed: (claimed.domain, claimed.n))
+    transactions = []
+    for _, group in groupby(ordered, key=lambda claimed: claimed.domain):
+        members = tuple(group)
+        for start in range(0, len(members), MAX_RECIPIENTS):
+            part = members[start : start + MAX_RECIPIENTS]
+            transactions.append(Transaction(built.message, built.mail_from(part[0].n), part))
+    return transactions
+
+
+class Dispatcher:
+    """Puts transactions on the lane of their destination. While DNS is asked for one domain the others go on."""
+
+    def __init__(self, finder: DestinationFinder, lanes: Lanes, settle: Settle) -> None:
+        self._finder = finder
+        self._lanes = lanes
+        self._settle = settle
+        self._waiting: dict[str, list[Transaction]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def dispatch(self, transaction: Transaction) -> None:
+        domain = transaction.recipients[0].domain
+        known = None if domain in self._waiting else self._finder.cached(domain)
+        if known is not None:
+            self._forward(transaction, known)
+            return
+        waiting = self._waiting.setdefault(domain, [])
+        waiting.append(transaction)
+        if len(waiting) == 1:
+            task = asyncio.get_running_loop().create_task(self._find(domain))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def cancel(self) -> None:
+        """Stop asking; what waited is found again when its lease ends."""
+        for task in list(self._tasks):
+            task.cancel()
+
+    async def _find(self, domain: str) -> None:
+        found: Destination | NoRoute
+        try:
+            found = await self._finder.find(domain)
+        except Exception:
+            log.exception("delivery.lookup_failed", domain=domain)
+            found = NoRoute(INTERNAL_FAULT.reply)
+        for transaction in self._waiting.pop(domain):
+            self._forward(transaction, found)
+
+    def _forward(self, transaction: Transaction, found: Destination | NoRoute) -> None:
+        if isinstance(found, NoRoute):
+            self._settle(transaction, [_unroutable(found.reply)] * len(transaction.recipients))
+        else:
+            self._lanes.put(found, transaction)
+
+
+def _unroutable(reply: Reply) -> Answer:
+    return Answer(reply, Stage.ROUTE)

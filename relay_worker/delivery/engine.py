@@ -1,0 +1,258 @@
+"""The delivery engine of a worker process: claims due mail, sends it, records what the remotes said."""
+
+import asyncio
+import math
+import random
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import structlog
+
+from platform_core.clock import Clock, SystemClock
+from platform_core.errors import Unavailable
+from platform_core.mail.states import RecipientState
+from platform_core.security import Seal
+from platform_core.settings import Settings
+from relay_worker.delivery.build import Builder
+from relay_worker.delivery.client import Manners
+from relay_worker.delivery.connector import Connector
+from relay_worker.delivery.dispatcher import Dispatcher, plan
+from relay_worker.delivery.flight import Flight, Key
+from relay_worker.delivery.keys import KeyRing
+from relay_worker.delivery.lanes import LaneLimits, Lanes
+from relay_worker.delivery.mx import MxLookup
+from relay_worker.delivery.outcome import judge
+from relay_worker.delivery.pool import Slots
+from relay_worker.delivery.recorder import Recorder
+from relay_worker.delivery.retry import RetrySchedule
+from relay_worker.delivery.routes import DestinationFinder, RouteTable
+from relay_worker.delivery.senders import Senders
+from relay_worker.delivery.transaction import INTERNAL_FAULT, Answer, Transaction
+from relay_worker.delivery.verp import ReturnPaths
+from relay_worker.queue.claims import Claimed, Claims, Result
+
+LINGER_SECONDS = 1.0  # without due mail; then the run ends
+FIRST_PAUSE = 0.02  # between claims that find nothing, doubled up to the longest
+LONGEST_PAUSE = 0.2
+FAULT_PAUSE = 1.0
+FINISH_SECONDS = 5.0  # past the deadline, for what is in flight
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class DrainReport:
+    """What one run came to, in recipients.
+
+    `in_flight` were neither finished nor given up when it ended (a slow remote, or a database that is away): the same
+    engine must be run again soon, since neither their conversations nor their leases go on in between.
+    """
+
+    claimed: int
+    delivered: int
+    deferred: int
+    bounced: int
+    expired: int
+    in_flight: int
+    more_due: bool
+
+    @property
+    def ring_again(self) -> bool:
+        """True when another run is needed at once."""
+        return self.more_due or self.in_flight > 0
+
+
+class Engine:
+    """Lives as long as its worker process and its event loop; connections, keys and DNS answers outlive a run."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        claims: Claims,
+        *,
+        clock: Clock | None = None,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._settings = settings
+        self._claims = claims
+        self._clock = clock or SystemClock()
+        rng = rng or random.Random()  # noqa: S311 - spreads load, keeps no secret
+        secret = settings.secret_key.get_secret_value()
+        self._schedule = RetrySchedule(rng)
+        self._builder = Builder(KeyRing(Seal(secret)), ReturnPaths.from_secret(secret), self._clock)
+        self._senders = Senders(claims)
+        self._flight = Flight(settings.delivery_in_flight, settings.delivery_in_flight_bytes)
+        self._recorder = Recorder(claims, self._recorded)
+        connector = Connector(
+            Manners.from_settings(settings), verify_tls=settings.delivery_verify_tls, rng=rng
+        )
+        self._lanes = Lanes(
+            connector,
+            Slots(settings.delivery_connections),
+            LaneLimits.from_settings(settings),
+            self._settle,
+        )
+        finder = DestinationFinder(RouteTable.from_settings(settings), MxLookup.from_settings(settings))
+        self._dispatcher = Dispatcher(finder, self._lanes, self._settle)
+        self._landed = asyncio.Event()
+        self._counts: Counter[RecipientState] = Counter()
+        self._claimed = 0
+
+    async def run(self, deadline: float) -> DrainReport:
+        """Work until nothing has been due for a second, or until `deadline` (of `time.monotonic()`).
+
+        What is in flight at the deadline gets 5 seconds more. Raises nothing but cancellation.
+        """
+        self._claimed, self._counts = 0, Counter()
+        keeper = asyncio.create_task(self._keep_leases())
+        try:
+            more_due = await self._claim_while_due(deadline)
+            await self._wait_for_landing(deadline + FINISH_SECONDS)
+        finally:
+            keeper.cancel()
+        return self._report(more_due)
+
+    async def close(self, grace: float) -> None:
+        """End: what is under way gets `grace` seconds, then its connections are broken and the results recorded."""
+        await self._wait_for_landing(time.monotonic() + grace)
+        self._dispatcher.cancel()
+        await self._lanes.close()
+        try:
+            async with asyncio.timeout(max(grace, 1.0)):
+                await self._recorder.settle()
+        except TimeoutError:
+            log.error("delivery.results_lost", results=self._recorder.pending)
+
+    # --- claiming ---
+
+    async def _claim_while_due(self, deadline: float) -> bool:
+        """True when the deadline came while there was mail."""
+        pause, last_due = FIRST_PAUSE, -math.inf
+        started = time.monotonic()
+        while (now := time.monotonic()) < deadline:
+            wanted = self._room()
+            claimed = await self._claim(wanted) if wanted else []
+            if claimed:
+                await self._take_off(claimed)
+            if claimed or len(self._flight):
+                last_due = time.monotonic()
+            elif now - max(last_due, started) >= LINGER_SECONDS:
+                return False
+            pause = FIRST_PAUSE if claimed else min(2 * pause, LONGEST_PAUSE)
+            if len(claimed) < wanted or not wanted:
+                await self._wait_for_room(pause)
+        return time.monotonic() - last_due < LINGER_SECONDS
+
+    def _room(self) -> int:
+        """How many to claim now: nothing rather than a few, since a claim costs the database the same."""
+        room = min(self._flight.room(), self._settings.delivery_claim)
+        least = min(self._settings.delivery_claim, self._settings.delivery_in_flight // 4)
+        return room if room >= least or not len(self._flight) else 0
+
+    async def _claim(self, limit: int) -> list[Claimed]:
+        try:
+            claimed = await self._claims.claim(limit, exclude_lanes=self._flight.crowded_lanes())
+        except Unavailable as error:
+            log.warning("delivery.claim_failed", error=str(error))
+            await asyncio.sleep(FAULT_PAUSE)
+            return []
+        self._claimed += len(claimed)
+        return [recipient for recipient in claimed if self._flight.take(recipient)]
+
+    async def _wait_for_room(self, pause: float) -> None:
+        """Sleep for `pause` seconds, or until results have been recorded."""
+        self._landed.clear()
+        try:
+            async with asyncio.timeout(pause):
+                await self._landed.wait()
+        except TimeoutError:
+            pass
+
+    # --- sending ---
+
+    async def _take_off(self, claimed: Sequence[Claimed]) -> None:
+        """Build and dispatch each message; the loop gets its turn in between, so that replies are not kept waiting."""
+        ordered = sorted(claimed, key=lambda recipient: (recipient.message_id, recipient.n))
+        for _, group in groupby(ordered, key=lambda recipient: recipient.message_id):
+            await self._send_message(tuple(group))
+            await asyncio.sleep(0)
+
+    async def _send_message(self, recipients: tuple[Claimed, ...]) -> None:
+        try:
+            sender = await self._senders.sender(recipients[0])
+            built = self._builder.build(recipients[0], sender, await self._raw(recipients))
+            for transaction in plan(built, recipients):
+                self._dispatcher.dispatch(transaction)
+        except Unavailable as error:
+            # Nothing was tried, so nothing is recorded: the leases run out, and another claim finds them.
+            log.warning(
+                "delivery.message_unreadable", message_id=str(recipients[0].message_id), error=str(error)
+            )
+            self._forget(recipients)
+        except Exception:
+            log.exception("delivery.build_failed", message_id=str(recipients[0].message_id))
+            self._record(recipients, [INTERNAL_FAULT] * len(recipients))
+
+    async def _raw(self, recipients: Sequence[Claimed]) -> bytes:
+        """The message, out of the claim when it came with it."""
+        for recipient in recipients:
+            if recipient.raw is not None:
+                return recipient.raw
+        return await self._claims.body(recipients[0].reseller_id, recipients[0].message_id)
+
+    # --- landing ---
+
+    def _settle(self, transaction: Transaction, answers: Sequence[Answer]) -> None:
+        self._record(transaction.recipients, answers)
+
+    def _record(self, recipients: Sequence[Claimed], answers: Sequence[Answer]) -> None:
+        now = self._clock.now()
+        for recipient, answer in zip(recipients, answers, strict=True):
+            self._recorder.add(judge(recipient, answer, now, self._schedule))
+
+    def _recorded(self, results: Sequence[Result]) -> None:
+        for result in results:
+            self._flight.release(result.message_id, result.n)
+            self._counts[result.state] += 1
+        self._landed.set()
+
+    def _forget(self, recipients: Sequence[Claimed]) -> None:
+        for recipient in recipients:
+            self._flight.release(recipient.message_id, recipient.n)
+
+    async def _wait_for_landing(self, until: float) -> None:
+        while len(self._flight) and (left := until - time.monotonic()) > 0:
+            await self._wait_for_room(min(left, LONGEST_PAUSE))
+
+    # --- leases ---
+
+    async def _keep_leases(self) -> None:
+        """Renew what is still in flight, three times as often as needed."""
+        term = self._settings.delivery_lease_seconds / 3
+        while True:
+            keys = self._flight.leased_before(term / 2)
+            if keys:
+                await self._renew(keys)
+            await asyncio.sleep(term)
+
+    async def _renew(self, keys: Sequence[Key]) -> None:
+        try:
+            await self._claims.renew(keys)
+        except Unavailable as error:
+            log.warning("delivery.renew_failed", recipients=len(keys), error=str(error))
+        else:
+            self._flight.renewed(keys)
+
+    def _report(self, more_due: bool) -> DrainReport:
+        return DrainReport(
+            claimed=self._claimed,
+            delivered=self._counts[RecipientState.DELIVERED],
+            deferred=self._counts[RecipientState.DEFERRED],
+            bounced=self._counts[RecipientState.BOUNCED],
+            expired=self._counts[RecipientState.EXPIRED],
+            in_flight=len(self._flight),
+            more_due=more_due,
+        )

@@ -1,0 +1,89 @@
+"""Overlong lines, which servers on the way would cut (RFC 5322 2.1.1: 998 octets and the CRLF)."""
+
+import email
+import email.message
+import email.policy
+import io
+import re
+from dataclasses import replace
+from email.base64mime import body_encode as encode_base64
+from email.generator import BytesGenerator
+from quopri import encodestring as encode_quoted_printable
+
+from relay_worker.delivery.draft import Draft
+from relay_worker.delivery.steps.line_ends import normalise_line_ends
+
+MAX_LINE_OCTETS = 998
+_FOLD_AT = 900
+_POLICY = email.policy.compat32.clone(linesep="\r\n", max_line_length=None)
+_BREAKABLE = re.compile(rb"[ \t](?=[^ \t])")
+
+
+def shorten_lines(draft: Draft) -> Draft:
+    """Encode the parts that have overlong lines, and fold overlong header fields; all else stays as it came.
+
+    Cutting lines, as mail servers do, would break words, links and signatures. Quoted-printable keeps the content.
+    """
+    if has_overlong_line(draft.body):
+        draft = draft.with_raw(_encode_overlong_parts(draft.raw()))
+    if any(len(field) > MAX_LINE_OCTETS and has_overlong_line(field) for field in draft.fields):
+        return replace(draft, fields=tuple(_fold(field) for field in draft.fields))
+    return draft
+
+
+def has_overlong_line(text: bytes) -> bool:
+    """True when a line of `text` has more than 998 octets. Looks at one line in a thousand octets, not at each."""
+    at = 0
+    while len(text) - at > MAX_LINE_OCTETS:
+        end = text.rfind(b"\r\n", at, at + MAX_LINE_OCTETS + 2)
+        if end < 0:
+            return True
+        at = end + 2
+    return False
+
+
+def _encode_overlong_parts(raw: bytes) -> bytes:
+    message = email.message_from_bytes(raw, policy=_POLICY)
+    for part in message.walk():
+        if not part.is_multipart() and _is_overlong(part):
+            _encode(part)
+    written = io.BytesIO()
+    BytesGenerator(written, mangle_from_=False, policy=_POLICY).flatten(message)
+    return normalise_line_ends(written.getvalue())
+
+
+def _is_overlong(part: email.message.Message) -> bool:
+    payload = part.get_payload()
+    return isinstance(payload, str) and any(len(line) > MAX_LINE_OCTETS for line in payload.split("\n"))
+
+
+def _encode(part: email.message.Message) -> None:
+    """Give the part an encoding with short lines: quoted-printable for text, base64 for the rest."""
+    content = part.get_payload(decode=True)
+    assert isinstance(content, bytes)
+    if part.get_content_maintype() == "text":
+        encoding, text = "quoted-printable", encode_quoted_printable(content).decode("ascii")
+    else:
+        encoding, text = "base64", encode_base64(content)
+    del part["Content-Transfer-Encoding"]
+    part["Content-Transfer-Encoding"] = encoding
+    part.set_payload(text)
+
+
+def _fold(field: bytes) -> bytes:
+    """Break the lines of a header field at white space (RFC 5322 2.2.3). A word beyond the limit stays whole."""
+    return b"\r\n".join(_fold_line(line) for line in field.split(b"\r\n"))
+
+
+def _fold_line(line: bytes) -> bytes:
+    pieces = []
+    while len(line) > MAX_LINE_OCTETS:
+        breaks = [match.start() for match in _BREAKABLE.finditer(line, 1, _FOLD_AT)]
+        first = (
+            breaks[-1]
+            if breaks
+            else next((match.start() for match in _BREAKABLE.finditer(line, _FOLD_AT)), len(line))
+        )
+        pieces.append(line[:first])
+        line = line[first:]
+    return b"\r\n".join([*pieces, line] if line else pieces)

@@ -1,0 +1,67 @@
+"""What one SMTP transaction carries, and what came of it for each recipient."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from platform_core.mail.replies import Reply
+from relay_worker.queue.claims import Claimed
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message built and signed. `wire` is dot-stuffed and ends with the final dot; `size` counts octets without that."""
+
+    wire: bytes
+    size: int
+    body_8bit: bool
+    headers_need_smtputf8: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One message for up to 100 recipients at one domain, under one return path ("" for the null sender)."""
+
+    message: Outgoing
+    mail_from: str
+    recipients: tuple[Claimed, ...]
+
+    @property
+    def needs_smtputf8(self) -> bool:
+        """True when only a server with SMTPUTF8 can take it (RFC 6531 3.5)."""
+        return self.message.headers_need_smtputf8 or not all(
+            recipient.rcpt_to.isascii() for recipient in self.recipients
+        )
+
+
+class Stage(StrEnum):
+    """How far a delivery came: the first reply that was not positive, or the final one, belongs to it."""
+
+    ROUTE = "route"
+    CONNECT = "connect"
+    GREETING = "greeting"
+    EHLO = "ehlo"
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"
+    FINAL = "final"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the remote said of one recipient, or what kept us from hearing it (then the reply is in our words).
+
+    `shared` is how many recipients this one reply speaks for. `duration_ms` counts from the start of the
+    transaction, or of the connection when this was its first.
+    """
+
+    reply: Reply
+    stage: Stage
+    shared: int = 1
+    remote_host: str = ""
+    remote_address: str = ""
+    tls_version: str = ""
+    duration_ms: int = 0
+
+
+# A fault of ours is never a bounce, and its details are for our log alone.
+INTERNAL_FAULT = Answer(Reply(451, "4.3.0", "internal fault, the delivery is tried again"), Stage.ROUTE)

@@ -1,0 +1,254 @@
+"""The engine over real sockets: what is claimed is sent, and what the remote said is recorded."""
+
+import asyncio
+import base64
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import dkim
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+from platform_core.mail.states import BounceKind, RecipientState
+from platform_core.security import Seal
+from platform_core.settings import Settings
+from relay_worker.delivery import engine as engine_module
+from relay_worker.delivery.engine import DrainReport, Engine
+from tests.relay_worker.delivery.factories import RAW, SENDER, InMemoryClaims, message_to, recipient
+from tests.relay_worker.scripted_mx import DROP, SILENCE, Script, ScriptedMx
+
+MakeSettings = Callable[..., Settings]
+
+
+@pytest.fixture(autouse=True)
+def short_linger(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "LINGER_SECONDS", 0.05)
+
+
+async def drain(settings: Settings, claims: InMemoryClaims, seconds: float = 10) -> DrainReport:
+    engine = Engine(settings, claims)
+    try:
+        return await engine.run(time.monotonic() + seconds)
+    finally:
+        await engine.close(0.1)
+
+
+def drain_through(
+    make_settings: MakeSettings, claims: InMemoryClaims, script: Script | None = None, **changes: object
+) -> tuple[ScriptedMx, DrainReport]:
+    """Drain the queue with one scripted server for all domains."""
+
+    async def main() -> tuple[ScriptedMx, DrainReport]:
+        async with ScriptedMx(script) as mx:
+            settings = make_settings(delivery_smart_host=f"127.0.0.1:{mx.port}", **changes)
+            return mx, await drain(settings, claims)
+
+    return asyncio.run(main())
+
+
+def test_what_is_due_is_delivered_and_recorded(make_settings: MakeSettings) -> None:
+    claims = InMemoryClaims([recipient()])
+    mx, report = drain_through(make_settings, claims)
+    assert mx.delivered[0].content == RAW
+    assert mx.delivered[0].rcpt_to == ("you@example.test",)
+    assert claims.results[0].state is RecipientState.DELIVERED
+    assert (report.claimed, report.delivered, report.in_flight, report.ring_again) == (1, 1, 0, False)
+
+
+def test_the_result_keeps_what_the_remote_said(make_settings: MakeSettings) -> None:
+    claims = InMemoryClaims([recipient()])
+    drain_through(make_settings, claims, Script(replies={"FINAL": "250 2.6.0 queued as 4711"}))
+    result = claims.results[0]
+    assert (result.reply_code, result.enhanced_code, result.reply_text) == (250, "2.6.0", "queued as 4711")
+    assert (result.remote_address, result.next_at, result.bounce_kind) == ("127.0.0.1", None, None)
+
+
+def test_the_envelope_sender_is_a_return_path_of_the_sender(make_settings: MakeSettings) -> None:
+    mx, _ = drain_through(make_settings, InMemoryClaims([recipient()]))
+    assert mx.delivered[0].mail_command.startswith("MAIL FROM:<b-")
+    assert "@bounce.shop.test>" in mx.delivered[0].mail_command
+
+
+def test_a_message_without_envelope_sender_keeps_none(make_settings: MakeSettings) -> None:
+    mx, _ = drain_through(make_settings, InMemoryClaims([recipient(mail_from="")]))
+    assert mx.delivered[0].mail_command.startswith("MAIL FROM:<> ")
+
+
+def test_recipients_at_one_domain_share_a_transaction(make_settings: MakeSettings) -> None:
+    claims = InMemoryClaims(message_to("a@one.test", "b@two.test", "c@one.test"))
+    mx, _ = drain_through(make_settings, claims)
+    assert sorted(item.rcpt_to for item in mx.delivered) == [("a@one.test", "c@one.test"), ("b@two.test",)]
+    assert set(claims.states().values()) == {RecipientState.DELIVERED}
+
+
+def test_each_recipient_gets_its_own_result(make_settings: MakeSettings) -> None:
+    script = Script(recipients={"gone@one.test": "550 5.1.1 no", "busy@one.test": "450 4.2.0 later"})
+    claims = InMemoryClaims(message_to("gone@one.test", "busy@one.test", "here@one.test"))
+    drain_through(make_settings, claims, script)
+    assert claims.states() == {
+        0: RecipientState.BOUNCED,
+        1: RecipientState.DEFERRED,
+        2: RecipientState.DELIVERED,
+    }
+    kinds = {result.n: result.bounce_kind for result in claims.results}
+    assert kinds == {0: BounceKind.HARD, 1: None, 2: None}
+
+
+def test_more_than_a_hundred_recipients_are_spread_over_transactions(make_settings: MakeSettings) -> None:
+    claims = InMemoryClaims(message_to(*(f"u{n}@one.test" for n in range(150))))
+    mx, report = drain_through(make_settings, claims)
+    assert sorted(len(item.rcpt_to) for item in mx.delivered) == [50, 100]
+    assert report.delivered == 150
+
+
+def test_the_signature_verifies_where_the_message_arrives(
+    make_settings: MakeSettings, rsa_key: bytes
+) -> None:
+    sealed = Seal(make_settings().secret_key.get_secret_value()).seal(rsa_key)
+    claims = InMemoryClaims([recipient()], identity=replace(SENDER, sealed_key=sealed))
+    mx, _ = drain_through(make_settings, claims)
+    public = load_pem_private_key(rsa_key, None).public_key()
+    record = b"v=DKIM1; k=rsa; p=" + _base64(
+        public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    )
+    asked: list[bytes] = []
+
+    def published(name: bytes, timeout: int = 5) -> bytes:
+        asked.append(name)
+        return record
+
+    assert dkim.verify(mx.delivered[0].content, dnsfunc=published)
+    assert asked == [b"fp1._domainkey.shop.test."]
+
+
+def test_a_large_message_is_fetched_when_it_did_not_come_with_the_claim(make_settings: MakeSettings) -> None:
+    claimed = recipient(raw=None)
+    claims = InMemoryClaims([claimed], bodies={claimed.message_id: RAW})
+    mx, _ = drain_through(make_settings, claims)
+    assert mx.delivered[0].content == RAW
+
+
+def test_a_message_that_cannot_be_built_is_deferred_as_our_fault(make_settings: MakeSettings) -> None:
+    claims = InMemoryClaims([recipient(raw=None), recipient("ok@example.test")])
+    _, report = drain_through(make_settings, claims)
+    faulty = next(result for result in claims.results if result.state is RecipientState.DEFERRED)
+    assert (faulty.enhanced_code, faulty.next_at is not None) == ("4.3.0", True)
+    assert report.delivered == 1
+
+
+def test_results_outlast_a_database_that_is_away(make_settings: MakeSettings) -> None:
+    claims = InMemoryClaims([recipient()])
+
+    async def main() -> DrainReport:
+        async with ScriptedMx() as mx:
+            draining = asyncio.create_task(
+                drain(make_settings(delivery_smart_host=f"127.0.0.1:{mx.port}"), claims)
+            )
+            while not mx.commands:
+                await asyncio.sleep(0.001)
+            claims.down = True
+            await asyncio.sleep(0.4)
+            assert not claims.results
+            claims.down = False
+            return await draining
+
+    assert asyncio.run(main()).delivered == 1
+    assert len(claims.results) == 1
+
+
+def test_results_are_recorded_in_small_batches(make_settings: MakeSettings) -> None:
+    claims = InMemoryClaims([recipient() for _ in range(200)])
+    drain_through(make_settings, claims)
+    assert sum(claims.batches) == 200
+    assert max(claims.batches) <= 100
+
+
+def test_leases_are_renewed_while_a_remote_takes_its_time(make_settings: MakeSettings) -> None:
+    claims = InMemoryClaims([recipient()])
+    script = Script(delays={"FINAL": 1.5})
+    drain_through(make_settings, claims, script, delivery_lease_seconds=2)
+    assert claims.renewed.count((claims.results[0].message_id, 0)) >= 1
+
+
+def test_a_slow_destination_does_not_hold_up_another(make_settings: MakeSettings) -> None:
+    slow_mail = [recipient(f"u{n}@slow.test") for n in range(60)]
+    fast_mail = [recipient(f"u{n}@fast.test") for n in range(60)]
+    claims = InMemoryClaims(slow_mail + fast_mail)
+
+    async def main() -> int:
+        async with ScriptedMx(Script(replies={"MAIL": SILENCE})) as slow, ScriptedMx() as fast:
+            settings = make_settings(
+                delivery_routes=f"slow.test=127.0.0.1:{slow.port},fast.test=127.0.0.1:{fast.port}",
+                delivery_in_flight=80,
+                delivery_claim=60,
+            )
+            engine = Engine(settings, claims)
+            running = asyncio.create_task(engine.run(time.monotonic() + 20))
+            while len(claims.results) < 60:
+                await asyncio.sleep(0.01)
+            taken = len(fast.delivered)
+            running.cancel()
+            await engine.close(0)
+            return taken
+
+    assert asyncio.run(asyncio.wait_for(main(), 10)) == 60
+
+
+def test_the_run_ends_at_its_deadline_and_asks_to_be_rung_again(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "FINISH_SECONDS", 0.1)
+    claims = InMemoryClaims([recipient() for _ in range(3)])
+
+    async def main() -> DrainReport:
+        async with ScriptedMx(Script(replies={"MAIL": SILENCE})) as mx:
+            settings = make_settings(delivery_smart_host=f"127.0.0.1:{mx.port}", delivery_command_seconds=60)
+            return await drain(settings, claims, seconds=0.3)
+
+    report = asyncio.run(main())
+    assert (report.claimed, report.in_flight, report.ring_again) == (3, 3, True)
+
+
+def test_the_next_run_goes_on_with_what_the_last_left_in_flight(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "FINISH_SECONDS", 0.05)
+    claims = InMemoryClaims([recipient()])
+
+    async def main() -> tuple[DrainReport, DrainReport]:
+        async with ScriptedMx(Script(delays={"FINAL": 0.6})) as mx:
+            engine = Engine(make_settings(delivery_smart_host=f"127.0.0.1:{mx.port}"), claims)
+            first = await engine.run(time.monotonic() + 0.2)
+            second = await engine.run(time.monotonic() + 10)
+            await engine.close(0.1)
+            return first, second
+
+    first, second = asyncio.run(main())
+    assert (first.in_flight, second.delivered, second.claimed) == (1, 1, 0)
+
+
+def test_closing_breaks_what_hangs_and_records_it(make_settings: MakeSettings) -> None:
+    claims = InMemoryClaims([recipient()])
+
+    async def main() -> None:
+        async with ScriptedMx(Script(replies={"FINAL": SILENCE})) as mx:
+            engine = Engine(make_settings(delivery_smart_host=f"127.0.0.1:{mx.port}"), claims)
+            running = asyncio.create_task(engine.run(time.monotonic() + 60))
+            while "DATA" not in mx.commands:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
+            await engine.close(0.1)
+            running.cancel()
+
+    asyncio.run(main())
+    assert claims.results[0].state is RecipientState.DEFERRED
+    assert "may have been delivered" in claims.results[0].reply_text
+
+
+def test_a_connection_dropped_at_any_step_defers(make_settings: MakeSettings) -> None:
+    for verb in ("GREETING", "EHLO", "MAIL", "RCPT", "DATA", "BODY", "FINAL"):
+        claims = InMemoryClaims([recipient()])
+        drain_through(make_settings, claims, Script(replies={verb: DROP}))
+        assert (verb, claims.results[0].state) == (verb, RecipientState.DEFERRED)
+        assert claims.results[0].enhanced_code == "4.4.2"
