@@ -109,7 +109,7 @@ def test_the_signature_verifies_where_the_message_arrives(
     claims = InMemoryClaims([recipient()], identity=replace(SENDER, sealed_key=sealed))
     mx, _ = drain_through(make_settings, claims)
     public = load_pem_private_key(rsa_key, None).public_key()
-    record = b"v=DKIM1; k=rsa; p=" + _base64(
+    record = b"v=DKIM1; k=rsa; p=" + base64.b64encode(
         public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     )
     asked: list[bytes] = []
