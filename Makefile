@@ -1,13 +1,13 @@
 # Everything that a developer does here. `make help` lists it.
 
-PYTHON ?= $(firstword $(shell command -v python3.11) python3)
+PYTHON ?= $(firstword $(shell command -v python3.11 2>/dev/null) python3)
 VENV := .venv
 BIN := $(VENV)/bin
 # Stamps live with what they vouch for: when `.venv` or `node_modules` goes, so does its stamp.
 INSTALLED := $(VENV)/.installed
 PACKAGES := node_modules/.installed
 ASSETS := whitelabel/static/vendor/.copied
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -17,6 +17,7 @@ help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) $(ASSETS) ## install all that development needs, into this folder only
+	@:
 
 demo: setup ## run the whole product with one real message, until Ctrl-C (ONCE=1: end when it was delivered)
 	@exec $(BIN)/python -m platform_dev.demo $(if $(ONCE),--once)

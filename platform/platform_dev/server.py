@@ -190,13 +190,13 @@ class EmbeddedServer(ABC):
         return "\n".join(f"  {line}" for line in self.log_path.read_text(errors="replace").splitlines()[-10:])
 
 
-def bound_to_us(stop_signal: signal.Signals) -> list[str]:
-    """The start of a command line that gives up root, and ends the command when the thread that starts it dies."""
+def bound_to_us(end_signal: signal.Signals, *, give_up_root: bool = True) -> list[str]:
+    """The start of a command line: sends `end_signal` to the command when the thread that starts it dies."""
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         raise ServerUnreachable("setpriv is missing: install the package util-linux.")
-    command = [setpriv, "--pdeathsig", stop_signal.name.removeprefix("SIG")]
-    if account := server_account():
+    command = [setpriv, "--pdeathsig", end_signal.name.removeprefix("SIG")]
+    if give_up_root and (account := server_account()):
         command += ["--reuid", str(account.pw_uid), "--regid", str(account.pw_gid), "--clear-groups"]
     return [*command, "--"]
 
