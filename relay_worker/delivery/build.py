@@ -28,14 +28,15 @@ STEPS: tuple[Step, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A message ready to go. `return_path` None stands for the null sender."""
+    """A message ready to go. Without a return path of ours the envelope sender stays `sender` ("": the null sender)."""
 
     message: Outgoing
+    sender: str
     return_path: ReturnPath | None
 
     def mail_from(self, n: int) -> str:
         """The envelope sender for a transaction whose first recipient is number `n`."""
-        return "" if self.return_path is None else self.return_path.for_recipient(n)
+        return self.sender if self.return_path is None else self.return_path.for_recipient(n)
 
 
 class Builder:
@@ -54,7 +55,7 @@ class Builder:
         )
         for step in STEPS:
             draft = step(draft) or draft
-        return Built(_outgoing(draft), draft.return_path)
+        return Built(_outgoing(draft), claimed.mail_from, draft.return_path)
 
 
 def _outgoing(draft: Draft) -> Outgoing:

@@ -29,7 +29,7 @@ class Draft:
 
     `fields` are the header fields in order, whole (`Name: value`, folds included), without the CRLF at their end.
     `claimed` is any one of the recipients: only what is the same for all of them may be read from it.
-    `return_path` None stands for the null sender.
+    `return_path` None leaves the envelope sender as it is.
     """
 
     claimed: Claimed

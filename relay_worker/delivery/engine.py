@@ -187,11 +187,11 @@ class Engine:
             for transaction in plan(built, recipients):
                 self._dispatcher.dispatch(transaction)
         except Unavailable as error:
-            # Nothing was tried, so nothing is recorded: the leases run out, and another claim finds them.
+            # Nothing was tried, so nothing is recorded: the leases run out, and another claim finds them; up to the end.
             log.warning(
                 "delivery.message_unreadable", message_id=str(recipients[0].message_id), error=str(error)
             )
-            self._forget(recipients)
+            self._put_back(recipients)
         except Exception:
             log.exception("delivery.build_failed", message_id=str(recipients[0].message_id))
             self._record(recipients, [INTERNAL_FAULT] * len(recipients))
@@ -219,9 +219,13 @@ class Engine:
             self._counts[result.state] += 1
         self._landed.set()
 
-    def _forget(self, recipients: Sequence[Claimed]) -> None:
+    def _put_back(self, recipients: Sequence[Claimed]) -> None:
+        now = self._clock.now()
         for recipient in recipients:
-            self._flight.release(recipient.message_id, recipient.n)
+            if now < recipient.expires_at:
+                self._flight.release(recipient.message_id, recipient.n)
+            else:
+                self._record([recipient], [INTERNAL_FAULT])
 
     async def _wait_for_landing(self, until: float) -> None:
         while len(self._flight) and (left := until - time.monotonic()) > 0:

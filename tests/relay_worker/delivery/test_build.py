@@ -1,0 +1,153 @@
+"""Building: from the accepted message to the one on the wire."""
+
+import email
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from platform_core.clock import StoppedClock
+from platform_core.security import Seal
+from relay_worker.delivery.build import Builder, Built
+from relay_worker.delivery.draft import split_message
+from relay_worker.delivery.keys import KeyRing
+from relay_worker.delivery.steps.line_length import has_overlong_line
+from relay_worker.delivery.verp import ReturnPaths
+from relay_worker.queue.claims import Claimed
+from tests.relay_worker.delivery.factories import NOW, RAW, SENDER, recipient
+
+SECRET = "a secret of the tests, which is long enough"
+PATHS = ReturnPaths.from_secret(SECRET)
+
+
+def build(raw: bytes = RAW, claimed: Claimed | None = None, **sender: object) -> Built:
+    builder = Builder(KeyRing(Seal(SECRET)), PATHS, StoppedClock(NOW))
+    return builder.build(claimed or recipient(), replace(SENDER, **sender), raw)
+
+
+def content(built: Built) -> bytes:
+    """The message as a server keeps it: without the stuffing and the final dot."""
+    lines = built.message.wire.split(b"\r\n")
+    assert lines[-2:] == [b".", b""]
+    return b"\r\n".join([line[1:] if line.startswith(b".") else line for line in lines[:-2]] + [b""])
+
+
+def test_a_message_in_order_goes_out_as_it_came() -> None:
+    assert content(build()) == RAW
+
+
+def test_the_size_is_that_of_the_message_without_stuffing() -> None:
+    assert build().message.size == len(RAW)
+
+
+def test_bare_line_ends_become_whole_ones() -> None:
+    built = build(b"From: a@shop.test\nDate: x\rMessage-ID: <1@x>\r\n\nbody\n.\nmore")
+    assert content(built) == b"From: a@shop.test\r\nDate: x\r\nMessage-ID: <1@x>\r\n\r\nbody\r\n.\r\nmore\r\n"
+
+
+@given(st.lists(st.sampled_from([b"a", b".", b"\r", b"\n", b"\r\n", b"..", b"\r\n.\r\n"])).map(b"".join))
+def test_no_message_can_end_itself_early(body: bytes) -> None:
+    wire = build(b"From: a@shop.test\r\n\r\n" + body).message.wire
+    assert wire.index(b"\r\n.\r\n") == len(wire) - 5
+    assert wire.count(b"\n") == wire.count(b"\r") == wire.count(b"\r\n")
+
+
+def test_date_and_message_id_are_added_where_missing_and_the_same_at_every_attempt() -> None:
+    claimed = recipient()
+    first, second = (content(build(b"From: a@shop.test\r\n\r\nHi\r\n", claimed)) for _ in range(2))
+    assert b"Date: Mon, 02 Nov 2026 12:00:00 +0000\r\n" in first
+    assert b"Message-ID: <%b@shop.test>\r\n" % str(claimed.message_id).encode() in first
+    assert first == second
+
+
+@pytest.mark.parametrize("field", [b"Bcc: secret@x.test", b"Return-Path: <a@b.test>", b"BCC : x@y.test"])
+def test_what_is_for_us_alone_does_not_leave(field: bytes) -> None:
+    assert content(build(field + b"\r\n" + RAW)) == RAW
+
+
+def test_the_envelope_sender_names_message_and_recipient() -> None:
+    claimed = recipient()
+    local, _, host = build(claimed=claimed).mail_from(7).rpartition("@")
+    assert (PATHS.read(local), host) == ((claimed.message_id, 7), "bounce.shop.test")
+
+
+def test_the_null_sender_stays() -> None:
+    assert build(claimed=recipient(mail_from="")).mail_from(0) == ""
+
+
+def test_without_a_host_for_bounces_the_sender_stays() -> None:
+    assert build(return_path_host="").mail_from(0) == "news@shop.test"
+
+
+def test_without_a_key_the_message_goes_unsigned() -> None:
+    assert b"DKIM-Signature" not in content(build(sealed_key=None))
+
+
+def test_the_signature_stands_on_top(rsa_key: bytes) -> None:
+    built = build(sealed_key=Seal(SECRET).seal(rsa_key))
+    assert content(built).startswith(b"DKIM-Signature: v=1; a=rsa-sha256;")
+    assert content(built).endswith(RAW)
+
+
+def test_a_rotated_key_is_used_at_once(rsa_key: bytes, ed25519_key: bytes) -> None:
+    builder = Builder(KeyRing(Seal(SECRET)), PATHS, StoppedClock(NOW))
+    for pem, algorithm in ((rsa_key, b"a=rsa-sha256"), (ed25519_key, b"a=ed25519-sha256")):
+        sender = replace(SENDER, sealed_key=Seal(SECRET).seal(pem))
+        assert algorithm in builder.build(recipient(), sender, RAW).message.wire
+
+
+def test_eight_bit_bodies_are_known_as_such() -> None:
+    assert not build().message.body_8bit
+    assert build(RAW + "Grüße\r\n".encode()).message.body_8bit
+
+
+def test_international_headers_need_smtputf8_only_when_they_were_submitted_so() -> None:
+    raw = b"X-Name: " + "Grüße\r\n".encode() + RAW
+    assert build(raw, recipient(smtputf8=True)).message.headers_need_smtputf8
+    assert not build(raw, recipient(smtputf8=False)).message.headers_need_smtputf8
+    assert not build(RAW, recipient(smtputf8=True)).message.headers_need_smtputf8
+
+
+def test_an_overlong_line_of_text_is_encoded_and_its_content_kept() -> None:
+    long = b"=" + b"word " * 400 + "Grüße".encode()
+    raw = b"From: a@shop.test\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nshort\r\n" + long + b"\r\n"
+    sent = content(build(raw))
+    assert not has_overlong_line(sent)
+    assert email.message_from_bytes(sent).get_payload(decode=True) == b"short\r\n" + long + b"\r\n"
+
+
+def test_only_the_part_with_the_overlong_line_is_touched() -> None:
+    parts = (
+        b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n'
+        b"Content-Type: text/plain\r\n\r\nkept  as it is \r\n--b\r\n"
+        b"Content-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    )
+    raw = b"From: a@shop.test\r\n" + parts + b"QUJD" * 600 + b"\r\n--b--\r\n"
+    sent = content(build(raw))
+    assert b"Content-Type: text/plain\r\n\r\nkept  as it is \r\n--b\r\n" in sent
+    assert b"QUJDQUJD" in sent
+    assert not has_overlong_line(sent)
+
+
+def test_an_overlong_header_is_folded_at_white_space() -> None:
+    field = b"References: " + b" ".join(b"<%d@shop.test>" % n for n in range(200))
+    sent = content(build(field + b"\r\n" + RAW))
+    assert not has_overlong_line(sent)
+    fields, _ = split_message(sent)
+    assert fields[0].replace(b"\r\n", b"") == field
+
+
+@given(st.lists(st.integers(0, 2100), max_size=6))
+def test_overlong_lines_are_seen_wherever_they_are(lengths: list[int]) -> None:
+    text = b"\r\n".join(b"x" * length for length in lengths)
+    assert has_overlong_line(text) == any(length > 998 for length in lengths)
+
+
+def test_signing_takes_the_time_of_the_attempt(rsa_key: bytes) -> None:
+    clock = StoppedClock(NOW + timedelta(hours=1))
+    builder = Builder(KeyRing(Seal(SECRET)), PATHS, clock)
+    sender = replace(SENDER, sealed_key=Seal(SECRET).seal(rsa_key))
+    stamp = int(clock.now().timestamp())
+    assert b"t=%d;" % stamp in builder.build(recipient(), sender, RAW).message.wire
