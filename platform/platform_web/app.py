@@ -1,0 +1,68 @@
+"""The whole web: every site behind the host dispatcher, as one WSGI application."""
+
+from typing import TYPE_CHECKING
+
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from platform_core.clock import Clock, SystemClock
+from platform_core.database import db
+from platform_core.errors import Unavailable
+from platform_core.logging import configure_logging
+from platform_core.settings import Settings, settings
+from platform_web.console.app import create_console
+from tenants.models import Hostname, HostPurpose, Reseller
+from whitelabel.hosts import FindHost, Host, HostDispatcher, RememberedHosts, SiteKind
+from whitelabel.portal.app import create_portal
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+_KINDS = {HostPurpose.PORTAL: SiteKind.PORTAL, HostPurpose.TRACKING: SiteKind.TRACKING}
+
+
+def create_application() -> "WSGIApplication":
+    """What `wsgi.py` serves: everything from the environment's settings."""
+    configure_logging(settings(), process="web")
+    return build_application(settings(), SystemClock())
+
+
+def build_application(settings: Settings, clock: Clock, *, remember_seconds: float = 3) -> "WSGIApplication":
+    """All sites behind their host names. `remember_seconds`: how long a host name's meaning is kept."""
+    console = create_console(settings, clock)
+    find = RememberedHosts(_finder(settings, console), seconds=remember_seconds)
+    dispatcher = HostDispatcher(
+        {SiteKind.CONSOLE: console, SiteKind.PORTAL: create_portal(settings, clock)}, find=find
+    )
+    proxies = settings.trusted_proxies
+    if proxies == 0:
+        # Nobody may say where a request comes from or goes to but the connection itself.
+        return dispatcher
+    return ProxyFix(dispatcher, x_for=proxies, x_proto=proxies, x_host=proxies)
+
+
+def _finder(settings: Settings, app: Flask) -> FindHost:
+    """Asks the settings for the console's name and the database for all others."""
+    console = Host(settings.platform_host.lower(), SiteKind.CONSOLE)
+
+    def find(name: str) -> Host | None:
+        if name == console.name:
+            return console
+        with app.app_context():
+            return _configured(name)
+
+    return find
+
+
+def _configured(name: str) -> Host | None:
+    query = select(Hostname.purpose, Reseller).join(Reseller).where(Hostname.name == name)
+    try:
+        found = db.session.execute(query).one_or_none()
+    except DBAPIError as error:
+        raise Unavailable("The database does not answer.") from error
+    if found is None or found.purpose not in _KINDS:
+        return None
+    reseller = found.Reseller
+    return Host(name, _KINDS[HostPurpose(found.purpose)], reseller.ref, reseller.active)

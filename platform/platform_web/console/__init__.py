@@ -1,0 +1,1 @@
+"""The superadmin console, on the platform's own host."""

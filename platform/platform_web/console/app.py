@@ -1,0 +1,70 @@
+"""The console: the Flask application for the platform's staff. The only site that shows the platform's name."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask, request
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+
+from platform_core.clock import Clock
+from platform_core.database import db, web_url
+from platform_core.settings import Settings
+from platform_web.console.door import rows
+from platform_web.console.queue.views import pages as queue
+from platform_web.console.resellers.views import pages as resellers
+from platform_web.health import pages as health
+from tenants.logins.people import STAFF
+from whitelabel.site.access import require_login
+from whitelabel.site.build import build_site
+from whitelabel.site.limits import limit_logins
+from whitelabel.site.logins.desk import LoginDesk
+from whitelabel.site.logins.views import login_pages
+from whitelabel.site.looks import Brandmark, serve_look
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_COLOUR = "#18181b"
+
+
+@dataclass(frozen=True, slots=True)
+class MenuEntry:
+    """One line of the menu."""
+
+    endpoint: str
+    icon: str
+    label: LazyString
+
+    @property
+    def current(self) -> bool:
+        return (request.blueprint or "") == self.endpoint.split(".")[0]
+
+
+MENU = (
+    MenuEntry("resellers.every", "building-store", _l("Resellers")),
+    MenuEntry("queue.show", "stack-2", _l("Queue")),
+)
+
+
+def create_console(settings: Settings, clock: Clock) -> Flask:
+    """The application; works behind the host dispatcher."""
+    app = build_site(
+        "console", settings, templates=[_TEMPLATES], time_zone=lambda: "UTC", cookie="console_session"
+    )
+    app.config["SQLALCHEMY_DATABASE_URI"] = web_url(settings)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_pre_ping": True}
+    db.init_app(app)
+    app.extensions["settings"] = settings
+    app.extensions["clock"] = clock
+    desk = LoginDesk(STAFF, rows, clock, timedelta(days=settings.session_days))
+    desk.attend(app)
+    require_login(app, login_endpoint="logins.login")
+    app.register_blueprint(login_pages(desk))
+    app.register_blueprint(resellers)
+    app.register_blueprint(queue)
+    app.register_blueprint(health)
+    brandmark = Brandmark(settings.platform_name, _COLOUR)
+    serve_look(app, lambda: brandmark)
+    app.context_processor(lambda: {"menu": MENU})
+    limit_logins(app, settings, endpoints=["logins.login"], field="email")
+    return app

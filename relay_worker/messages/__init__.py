@@ -1,0 +1,1 @@
+"""Messages as their account sees them: the list of e-mails, and the history of one."""

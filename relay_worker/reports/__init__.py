@@ -1,0 +1,1 @@
+"""Figures: what was sent, what became of it, what waits."""

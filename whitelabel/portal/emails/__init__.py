@@ -1,0 +1,1 @@
+"""E-mails: the list with its filters, and the history of one."""

@@ -1,0 +1,77 @@
+"""A recipient's state in words and colour."""
+
+from dataclasses import dataclass
+
+from flask import Flask
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+
+from platform_core.mail.states import BounceKind, RecipientState
+
+
+@dataclass(frozen=True, slots=True)
+class StateWords:
+    """`colour` names a dot of the style sheet; `meaning` says what the state means and what happens next."""
+
+    label: LazyString
+    colour: str
+    meaning: LazyString
+
+
+_WORDS = {
+    RecipientState.QUEUED: StateWords(
+        _l("Queued"),
+        "busy",
+        _l("We have accepted this e-mail and are about to hand it to the recipient's mail server."),
+    ),
+    RecipientState.DEFERRED: StateWords(
+        _l("Deferred"),
+        "warn",
+        _l(
+            "The recipient's mail server asked us to come back later. We keep trying; there is nothing you need to do."
+        ),
+    ),
+    RecipientState.DELIVERED: StateWords(
+        _l("Delivered"),
+        "good",
+        _l("The recipient's mail server has accepted this e-mail and is now responsible for it."),
+    ),
+    RecipientState.EXPIRED: StateWords(
+        _l("Expired"),
+        "bad",
+        _l(
+            "The recipient's mail server kept putting us off until the time for delivery was over. We have stopped trying."
+        ),
+    ),
+    RecipientState.DROPPED: StateWords(
+        _l("Dropped"),
+        "idle",
+        _l("The recipient is on your suppression list, so nothing was sent and nothing was charged."),
+    ),
+}
+_HARD = StateWords(
+    _l("Bounced (hard)"),
+    "bad",
+    _l("The recipient's mail server refused this address for good. We have put it on your suppression list."),
+)
+_SOFT = StateWords(
+    _l("Bounced (soft)"),
+    "bad",
+    _l(
+        "The recipient's mail server refused this e-mail. The address itself may be fine; the reply below says why."
+    ),
+)
+FILTERS = tuple(RecipientState)
+_BOUNCED = StateWords(_l("Bounced"), "bad", _SOFT.meaning)
+
+
+def words_for(state: RecipientState, kind: BounceKind | None = None) -> StateWords:
+    """How a page shows `state`; a bounce says whether it was hard or soft, where that is known."""
+    if state is RecipientState.BOUNCED:
+        return {BounceKind.HARD: _HARD, BounceKind.SOFT: _SOFT}.get(kind, _BOUNCED) if kind else _BOUNCED
+    return _WORDS[state]
+
+
+def add_state_words(app: Flask) -> None:
+    """Let the templates of `app` ask for a state's words."""
+    app.jinja_env.globals["words_for"] = words_for

@@ -1,0 +1,1 @@
+"""SMTP accounts: the logins with which an account's applications send."""

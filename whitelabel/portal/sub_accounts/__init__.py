@@ -1,0 +1,1 @@
+"""Sub-accounts: the reseller's customers, as the reseller sees them."""

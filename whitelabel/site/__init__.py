@@ -1,0 +1,1 @@
+"""What every site stands on, whoever it is for: headers, forms, log-ins, limits, texts, looks, request logs."""
