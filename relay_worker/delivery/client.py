@@ -162,7 +162,9 @@ class SmtpClient(asyncio.Protocol):
         self._timer.stop()
         replies = [self._replies.popleft() for _ in range(min(count, len(self._replies)))]
         if self._replies:
-            self._break(OUT_OF_TURN)  # or the next command would be judged by a reply that was never its own
+            # Else the next command would be judged by a reply that was never its own.
+            self._replies.clear()
+            self._break(OUT_OF_TURN)
         if self.fault is not None:
             replies += [self.fault] * (count - len(replies))
         return replies

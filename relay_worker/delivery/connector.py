@@ -1,6 +1,7 @@
 """Opening a connection: the servers of a destination in order, until one greets us."""
 
 import asyncio
+import os
 import random
 import ssl
 import time
@@ -106,13 +107,18 @@ class Connector:
         except TimeoutError:
             raise HandshakeFailed(Stage.CONNECT, _unreachable("no answer in time")) from None
         except OSError as error:
-            raise HandshakeFailed(Stage.CONNECT, _unreachable(error.strerror or str(error))) from error
+            raise HandshakeFailed(Stage.CONNECT, _unreachable(_reason(error))) from error
         return client
 
 
 def _most_hopeful(failures: list[Answer]) -> Answer:
     """One server that may take the mail later is reason to wait: only when all refused for good do we give up."""
     return next((answer for answer in failures if not answer.reply.permanent), failures[-1])
+
+
+def _reason(error: OSError) -> str:
+    """The system's words for it; the event loops have their own, which name no reason."""
+    return os.strerror(error.errno).lower() if error.errno else str(error)
 
 
 def _unreachable(reason: str) -> Reply:
