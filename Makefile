@@ -45,8 +45,8 @@ soak: setup test-tools ## the tests that take long (100,000 messages)
 clean: ## remove everything that was made here, the embedded servers' data included
 	@scripts/clean
 
-lock: $(INSTALLED) ## choose versions anew and write the lock files; needs the package registries
-	@scripts/lock
+lock: $(INSTALLED) ## write the lock files (UPGRADE=1: choose all versions anew); needs the package registries
+	@UPGRADE=$(UPGRADE) scripts/lock
 
 tests: setup test-tools
 	@$(BIN)/pytest -m "not soak" -n 2 --quiet

@@ -65,12 +65,14 @@ def stays_on_loopback() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def server_folder() -> Iterator[Path]:
     """A folder that embedded servers can reach, which pytest's own, of mode 0700, they can't when we are root."""
-    folder = Path(tempfile.mkdtemp(prefix="frankpost-tests-"))
+    # Root may have a TMPDIR of its own, which is just what the servers' account can't enter.
+    place = "/tmp" if os.geteuid() == 0 else None
+    folder = Path(tempfile.mkdtemp(prefix="frankpost-tests-", dir=place))
     folder.chmod(0o755)
     yield folder
-    # Where even this folder can't be reached, the data lies elsewhere, behind links.
-    for link in filter(Path.is_symlink, list(folder.rglob("*"))):
-        shutil.rmtree(link.resolve())
+    # Under a strict umask what lies deeper can't be reached either: then the data is elsewhere, behind links.
+    for target in {path.resolve() for path in folder.rglob("*") if path.is_symlink()}:
+        shutil.rmtree(target)
     shutil.rmtree(folder)
 
 

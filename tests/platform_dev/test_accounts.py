@@ -21,9 +21,10 @@ def elsewhere(server_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 
 @pytest.fixture
-def open_folder(server_folder: Path) -> Path:
-    folder = server_folder / "open"
-    folder.mkdir(exist_ok=True)
+def open_folder(server_folder: Path, tmp_path: Path) -> Path:
+    folder = server_folder / f"open-{tmp_path.name}"
+    folder.mkdir()
+    folder.chmod(0o755)
     return folder
 
 
@@ -58,6 +59,5 @@ def test_programs_that_can_be_reached_stay_where_they_are(open_folder: Path) -> 
 
 
 def test_programs_installed_under_a_strict_umask_are_copied(open_folder: Path, elsewhere: Path) -> None:
-    (open_folder / "strict").mkdir()
-    (open_folder / "strict" / "server").touch(mode=0o700)
-    assert accounts.make_reachable(open_folder / "strict").is_relative_to(elsewhere)
+    (open_folder / "server").touch(mode=0o700)
+    assert accounts.make_reachable(open_folder).is_relative_to(elsewhere)
