@@ -49,8 +49,8 @@ class CreditEntry(TenantBase):
     __tablename__ = "credit_entry"
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    account_id: Mapped[AccountId] = mapped_column(BigInteger, ForeignKey("account.id"))
-    lot_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("credit_lot.id"))
+    account_id: Mapped[AccountId] = mapped_column(BigInteger)
+    lot_id: Mapped[int] = mapped_column(BigInteger)
     kind: Mapped[str] = mapped_column(Text)
     credits: Mapped[int] = mapped_column(BigInteger)
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

@@ -12,7 +12,7 @@ CREATE OR REPLACE FUNCTION relay.claim(
     accepted_at timestamptz, rcpt_to text, domain text, mail_from text, header_from text,
     smtputf8 boolean, body_8bit boolean, size integer, raw bytea
 )
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     v_reseller integer := p_after;

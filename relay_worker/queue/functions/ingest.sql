@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION relay.ingest(
     p_message_id_header text[], p_smtputf8 boolean[], p_body_8bit boolean[], p_client_address text[],
     p_client_helo text[], p_tls_version text[], p_raw bytea[]
 ) RETURNS TABLE (id uuid, verdict text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     v_group record;
@@ -42,7 +42,7 @@ END $$;
 
 -- Which of these messages an earlier call has written, when its answer was lost on the way: the others may be sent again.
 CREATE OR REPLACE FUNCTION relay.known(p_reseller integer[], p_ids uuid[]) RETURNS TABLE (id uuid, verdict text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     v_group record;
 BEGIN

@@ -16,12 +16,14 @@ BEGIN
     WHILE v_month <= p_until LOOP
         FOREACH v_table IN ARRAY ARRAY['message', 'message_body', 'recipient', 'event'] LOOP
             EXECUTE format(
-                'CREATE TABLE IF NOT EXISTS %1$I.%2$I PARTITION OF %1$I.%3$I FOR VALUES FROM (%4$L) TO (%5$L)%6$s',
+                'CREATE TABLE IF NOT EXISTS %1$I.%2$I PARTITION OF %1$I.%3$I FOR VALUES FROM (%4$L) TO (%5$L)
+                 WITH (autovacuum_vacuum_threshold = 10000, autovacuum_analyze_threshold = 10000,
+                       autovacuum_vacuum_insert_threshold = 100000%6$s)',
                 p_schema, v_table || to_char(v_month AT TIME ZONE 'UTC', '_YYYYMM'), v_table,
                 platform.first_message_id(v_month),
                 platform.first_message_id(date_add(v_month, '1 month', 'UTC')),
                 -- Room on the page for the row's next version: a recipient is updated soon after it is written.
-                CASE WHEN v_table = 'recipient' THEN ' WITH (fillfactor = 70)' ELSE '' END);
+                CASE WHEN v_table = 'recipient' THEN ', fillfactor = 70' ELSE '' END);
         END LOOP;
         v_month := date_add(v_month, '1 month', 'UTC');
     END LOOP;

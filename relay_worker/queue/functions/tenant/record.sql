@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION record(
     p_slot smallint, p_ids uuid[], p_ns smallint[], p_at timestamptz[], p_state text[], p_bounce_kind text[],
     p_code integer[], p_enhanced text[], p_text text[], p_host text[], p_address text[], p_tls text[],
     p_duration integer[], p_next_at timestamptz[]
-) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     WITH fresh AS (
         INSERT INTO event (message_id, n, at, account_id, kind, bounce_kind, reply_code, enhanced_code, reply_text,
