@@ -1,7 +1,7 @@
 """The mailbox in a From field: a short way for the usual forms, the full parser for odd ones."""
 
 import re
-from email.errors import ObsoleteHeaderDefect
+from email.errors import NonASCIILocalPartDefect
 from email.headerregistry import AddressHeader, HeaderRegistry
 
 from platform_core.mail.addresses import Address, AddressSyntax
@@ -47,8 +47,10 @@ def _odd_mailbox(value: bytes) -> str:
     except Exception as error:
         # The parser meets hostile input here, and what it raises then is not documented.
         raise Refused(ONE_FROM_WANTED) from error
+    # Obsolete syntax (RFC 5322 4.4) counts as a defect: servers read routes and the like in different ways. A local
+    # part beyond ASCII is none since RFC 6532.
     if not isinstance(header, AddressHeader) or any(
-        not isinstance(defect, ObsoleteHeaderDefect) for defect in header.defects
+        not isinstance(defect, NonASCIILocalPartDefect) for defect in header.defects
     ):
         raise Refused(ONE_FROM_WANTED)
     groups, mailboxes = header.groups, header.addresses
