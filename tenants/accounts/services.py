@@ -23,7 +23,7 @@ def create_sub_account(session: Session, new: NewAccount) -> Account:
     """Make a sub-account. Raises InvalidInput."""
     if not new.name.strip():
         raise InvalidInput("name", "The account needs a name.")
-    _check_time_zone(new.time_zone)
+    check_time_zone(new.time_zone)
     account = Account(kind=AccountKind.SUB, name=new.name.strip(), time_zone=new.time_zone)
     session.add(account)
     limit_account(session, account, monthly_cap=new.monthly_cap, plan_quota=new.plan_quota)
@@ -53,6 +53,7 @@ def resume_account(session: Session, account: Account) -> None:
     session.flush()
 
 
-def _check_time_zone(name: str) -> None:
+def check_time_zone(name: str) -> None:
+    """Raises InvalidInput: the database itself would fail on an unknown name, with every message."""
     if name not in available_timezones():
         raise InvalidInput("time_zone", f"{name!r} is not a time zone name such as Europe/Vienna.")

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from platform_core.database import ResellerRef, as_tenant, schema_of
 from platform_core.errors import AlreadyExists, InvalidInput
 from platform_core.ids import ResellerKey
+from tenants.accounts.services import check_time_zone
 from tenants.hostnames.services import add_hostname
 from tenants.models import Account, AccountKind, AuditEntry, Brand, HostPurpose, Reseller, Role, State
 from tenants.users.services import NewUser, add_user
@@ -42,6 +43,7 @@ def create_reseller(session: Session, new: NewReseller, *, actor: str) -> Create
     schema_of(new.key)
     if not new.name.strip():
         raise InvalidInput("name", "The reseller needs a name.")
+    check_time_zone(new.time_zone)
     reseller = _insert_reseller(session, new)
     for purpose, hostname in new.hostnames.items():
         add_hostname(session, reseller.id, hostname, purpose)

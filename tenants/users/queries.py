@@ -29,3 +29,16 @@ def the_user(session: Session, email: str) -> User:
     if user is None:
         raise NotFound(f"Nobody logs in with {email} here.")
     return user
+
+
+def all_staff(session: Session) -> list[Staff]:
+    """Everybody of the platform's staff, by address."""
+    return list(session.scalars(select(Staff).order_by(Staff.email)))
+
+
+def the_staff(session: Session, email: str) -> Staff:
+    """The member of staff with this address. Raises NotFound."""
+    staff = staff_by_email(session, email.strip().lower())
+    if staff is None:
+        raise NotFound(f"Nobody of the staff logs in with {email}.")
+    return staff

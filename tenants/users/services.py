@@ -105,6 +105,19 @@ def resume_user(session: Session, user: User) -> None:
     session.flush()
 
 
+def suspend_staff(session: Session, staff: Staff) -> None:
+    """Refuse the login and end every session."""
+    staff.state = State.SUSPENDED
+    session.execute(delete(StaffSession).where(StaffSession.staff_id == staff.id))
+    session.flush()
+
+
+def resume_staff(session: Session, staff: Staff) -> None:
+    """Undo a suspension."""
+    staff.state = State.ACTIVE
+    session.flush()
+
+
 def hash_checked_password(password: str) -> str:
     """The argon2 hash of a password that is long enough. Raises InvalidInput."""
     if len(password) < SHORTEST_PASSWORD:
