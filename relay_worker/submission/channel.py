@@ -170,6 +170,13 @@ class Channel(SMTP):
 
     # --- the end ---
 
+    @property
+    def stalled(self) -> bool:
+        """True while the client has left replies unread."""
+        return (
+            self.transport is not None and cast(asyncio.Transport, self.transport).get_write_buffer_size() > 0
+        )
+
     def hang_up(self, reply: Reply | None = None) -> None:
         """End the connection, with a last reply if the client still reads."""
         if self.transport is None:

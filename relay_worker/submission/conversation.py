@@ -84,8 +84,12 @@ class Conversation(Channel):
     def end_waiting(self, reply: Reply) -> None:
         """End the session with `reply`, if it waits for its client."""
         # A session at work is let be: it comes back to waiting, and its client must learn what became of its message.
-        if self.waiting_since != math.inf:
-            self._over = True
+        if self.waiting_since == math.inf:
+            return
+        self._over = True
+        if self.stalled:
+            self.drop()
+        else:
             self.hang_up(reply)
 
     # --- the conversation ---

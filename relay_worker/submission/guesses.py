@@ -10,6 +10,12 @@ if TYPE_CHECKING:
 
 WINDOW = 600  # seconds from the first failure until counting begins anew
 KNOWN_FOR = 30 * 86_400  # seconds an address counts as a user's own after a login
+# In one step: a counter left without its end would shut somebody out for ever.
+_COUNT = """
+for _, key in ipairs(KEYS) do
+  if redis.call("INCR", key) == 1 then redis.call("EXPIRE", key, ARGV[1]) end
+end
+"""
 _MOST_COUNTED = 100_000  # addresses and user names that one process keeps count of
 
 
@@ -77,9 +83,7 @@ def _read(pipeline: "Pipeline", *keys: str) -> None:
 
 
 def _count(pipeline: "Pipeline", *keys: str) -> None:
-    for key in keys:
-        pipeline.incr(key)
-        pipeline.expire(key, WINDOW, nx=True)
+    pipeline.eval(_COUNT, len(keys), *keys, WINDOW)
 
 
 def _remember(pipeline: "Pipeline", key: str) -> None:

@@ -36,7 +36,7 @@ class SharedMemory:
                 return await pipeline.execute()
         except (RedisError, OSError, TimeoutError) as error:
             self._resting_until = time.monotonic() + REST
-            log.warning("relay.redis_unreachable", error=type(error).__name__)
+            log.warning("relay.redis_unreachable", error=repr(error))
             return None
 
 

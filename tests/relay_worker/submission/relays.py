@@ -66,6 +66,8 @@ class RunningRelay:
         if not self._stopped:
             self._stopped = True
             self.run(self.relay.stop())
+            if self._redis is not None:
+                self.run(self._redis.aclose())
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(10)
             self._loop.close()
