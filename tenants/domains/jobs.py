@@ -20,6 +20,7 @@ from tenants.resellers.queries import reseller_by_id
 
 QUEUE = QueueName.UPKEEP
 TIMEOUT_SECONDS = 600
+WAIT_SECONDS = 3600  # by then the next hour's job has come
 CRON = "17 * * * *"  # hourly, off the full hour, when everybody asks the nameservers
 
 AT_ONCE = 20  # domains; some ten questions each
@@ -35,7 +36,9 @@ def enqueue_rechecks() -> None:
     with redis_connection(settings()) as connection:
         queue = queue_named(QUEUE, connection)
         for reseller_id in active:
-            queue.enqueue(recheck_domains, reseller_id, job_timeout=TIMEOUT_SECONDS, result_ttl=0)
+            queue.enqueue(
+                recheck_domains, reseller_id, job_timeout=TIMEOUT_SECONDS, ttl=WAIT_SECONDS, result_ttl=0
+            )
 
 
 def recheck_domains(reseller_id: ResellerId) -> None:
