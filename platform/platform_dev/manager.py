@@ -5,6 +5,7 @@ they end in reverse order (a relay that is stopping still needs its Postgres), a
 not even when it is killed.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -22,10 +23,11 @@ from platform_dev.server import bound_to_us
 
 LOOK_SECONDS = 0.2
 GRACE_SECONDS = 30.0
-# A process that restarts is not allowed to do nothing else.
+# How long a process must have been up before it is started again: a broken one shall not spin.
 RESTART_SECONDS = 1.0
 KEPT_LINES = 15
-STDOUT_COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
+# Of the terminal (ECMA-48 8.3.117), one for each process.
+COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,8 @@ class ProcessManager:
 
     with ProcessManager() as manager:
         manager.start(Command("web", ("frankpost", "web"), environment))
-        ...                  # call `manager.look()` now and then
-        manager.wait()       # raises ProcessEnded; Ctrl-C leaves the block
+        ...  # and call `manager.look()` now and then
+        manager.wait()
     """
 
     def __init__(
@@ -115,26 +117,32 @@ class _Running:
         self.last_lines: deque[str] = deque(maxlen=KEPT_LINES)
         self._printer = printer
         self._log_path = log_folder / f"{command.name}.log" if log_folder else None
-        self.restart()
+        self._start()
 
     def restart(self) -> None:
+        """After the process has ended: its successor, in the same place of the order."""
+        self.finish()
+        self._start()
+
+    def _start(self) -> None:
         self.started_at = time.monotonic()
         self.process = self._spawn()
         self._reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
         self._reader.start()
 
     def stop(self, grace: float) -> None:
-        """The whole process group is signalled: a gunicorn or a shell has children of its own."""
-        self._signal(signal.SIGTERM)
+        """The process is asked alone, for it knows best how its children end; what is left of them is killed."""
+        self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(grace)
         except subprocess.TimeoutExpired:
             self._printer.write("manager", f"{self.command.name} did not end in {grace:g} s and is killed")
-        self._signal(signal.SIGKILL)
         self.finish()
 
     def finish(self) -> None:
-        """Wait for the process and for its last words."""
+        """Kill what is left of the process and its children, and wait for its last words."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self._reader.join(timeout=5)
 
@@ -151,12 +159,6 @@ class _Running:
             )
         except OSError as error:
             raise FrankpostError(f"{self.command.name} can't be started: {error}") from None
-
-    def _signal(self, number: signal.Signals) -> None:
-        try:
-            os.killpg(self.process.pid, number)
-        except ProcessLookupError:
-            return
 
     def _read(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout
@@ -197,5 +199,5 @@ class _Printer:
         label = f"{name:<{self._width}} |"
         if not self._output.isatty():
             return label
-        colour = self._colours.setdefault(name, STDOUT_COLOURS[len(self._colours) % len(STDOUT_COLOURS)])
+        colour = self._colours.setdefault(name, COLOURS[len(self._colours) % len(COLOURS)])
         return f"\x1b[{colour}m{label}\x1b[0m"

@@ -14,6 +14,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def is_free(port: int) -> bool:
+    """True when nobody listens on `port` just now."""
+    try:
+        require_free(port, purpose="nothing yet")
+    except ServerUnreachable:
+        return False
+    return True
+
+
 def require_free(port: int, *, purpose: str) -> None:
     """Raises ServerUnreachable when another program listens on `port`."""
     with socket.socket() as probe:

@@ -61,10 +61,6 @@ class EmbeddedPostgres(EmbeddedServer):
         """As the superuser. The database `frankpost` is there; others you create."""
         return f"postgresql://{SUPERUSER}:{quote(self.password)}@{LOOPBACK}:{self.port}/{database}"
 
-    def start(self) -> None:
-        super().start()
-        self._create_database()
-
     @property
     def _data(self) -> Path:
         return self.folder / "data"
@@ -125,7 +121,8 @@ class EmbeddedPostgres(EmbeddedServer):
             return False
         return True
 
-    def _create_database(self) -> None:
+    def _complete(self) -> None:
+        """The database `frankpost`, on the first start."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = 'frankpost'").fetchone()
             if found is None:

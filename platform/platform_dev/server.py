@@ -64,6 +64,7 @@ class EmbeddedServer(ABC):
             self._end_orphan()
             self._prepare()
             self._launch()
+            self._complete()
         except BaseException:
             self.kill()
             raise
@@ -97,6 +98,9 @@ class EmbeddedServer(ABC):
     @abstractmethod
     def _prepare(self) -> None:
         """Make the data folder where it is missing; clear what a crash left. Before every start."""
+
+    def _complete(self) -> None:  # noqa: B027 - most servers have nothing to add
+        """What is left to do when it answers. After every start."""
 
     @abstractmethod
     def _command(self) -> Sequence[str | Path]:
@@ -143,17 +147,18 @@ class EmbeddedServer(ABC):
         path.unlink()
 
     def _launch(self) -> None:
-        """With a port of our choice, try another when somebody was quicker."""
-        for attempt in range(PORT_ATTEMPTS):
-            if self._any_port:
-                self.port = free_port()
+        """A port that we chose is kept over restarts, for clients know it; another is tried if it was lost meanwhile."""
+        if not self._any_port:
             require_free(self.port, purpose=self.name)
+        for _ in range(PORT_ATTEMPTS):
+            self.port = self.port or free_port()
             self._spawn()
             if self._wait_until_ready():
                 return
-            lost_race = self._any_port and "in use" in self._log_tail()
-            if not lost_race or attempt == PORT_ATTEMPTS - 1:
-                raise ServerUnreachable(self._failure())
+            if not (self._any_port and "in use" in self._log_tail()):
+                break
+            self.port = 0
+        raise ServerUnreachable(self._failure())
 
     def _spawn(self) -> None:
         log = os.open(self.log_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

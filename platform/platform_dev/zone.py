@@ -64,7 +64,7 @@ class Records:
     def set(self, name: str, kind: str, *values: str, ttl: int = TTL_SECONDS) -> None:
         """Replace what `name` has of this type."""
         owner = _absolute(name)
-        texts = [_quoted(value) for value in values] if kind == "TXT" else values
+        texts = [quoted(value) for value in values] if kind == "TXT" else values
         # A new dictionary, so that a question being answered meanwhile sees all of the change or nothing.
         self._rrsets = self._rrsets | {
             (owner, type_of(kind)): dns.rrset.from_text_list(
@@ -160,7 +160,7 @@ def _absolute(name: str) -> dns.name.Name:
     return dns.name.from_text(name).canonicalize()
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
     """A TXT value in a zone file's quotes, in pieces where it is long; one that is quoted already stays."""
     if value.startswith('"'):
         return value

@@ -120,6 +120,15 @@ def test_lines_are_kept_in_a_file_of_each_process_too(tmp_path: Path) -> None:
         eventually(lambda: (tmp_path / "web.log").exists() and "up" in (tmp_path / "web.log").read_text())
 
 
+def test_children_of_a_process_end_with_it() -> None:
+    output = io.StringIO()
+    spawn = "import subprocess, time; print('child', subprocess.Popen(['sleep', '600']).pid, flush=True); time.sleep(600)"
+    with ProcessManager(output=output) as manager:
+        manager.start(python("web", spawn))
+        eventually(lambda: "child" in output.getvalue())
+    eventually(lambda: gone(int(output.getvalue().split()[-1])))
+
+
 def test_nothing_outlives_a_killed_manager(tmp_path: Path) -> None:
     code = f"""
 import pathlib

@@ -74,6 +74,22 @@ def test_what_was_committed_survives_a_kill(postgres: EmbeddedPostgres) -> None:
         connection.execute("DROP TABLE kept_over_kill")
 
 
+def test_a_server_that_comes_back_keeps_its_port(postgres: EmbeddedPostgres) -> None:
+    port = postgres.port
+    postgres.kill()
+    postgres.start()
+    assert postgres.port == port
+
+
+def test_a_port_that_was_lost_meanwhile_is_changed(server_folder: Path) -> None:
+    with EmbeddedRedis(server_folder / "moved-redis") as server:
+        server.stop()
+        with socket.create_server(("127.0.0.1", server.port)) as taker:
+            server.start()
+            assert server.port != taker.getsockname()[1]
+            check_redis(server.url())
+
+
 def test_a_stale_pid_of_another_program_does_no_harm(postgres: EmbeddedPostgres) -> None:
     postgres.kill()
     stale = postgres.folder / "data" / "postmaster.pid"
