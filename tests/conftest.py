@@ -15,7 +15,7 @@ from platform_core.settings import settings
 from platform_dev.postgres import EmbeddedPostgres
 from platform_dev.redis import EmbeddedRedis
 
-pytest_plugins = ("tests.fixtures_database",)
+pytest_plugins = ("tests.fixtures_database", "tests.fixtures_web")
 
 # Before anything reads the settings. Nothing listens on port 1: a test without the servers' fixtures can't reach any.
 os.environ["FRANKPOST_SECRET_KEY"] = "a-secret-key-for-tests-that-opens-nothing"

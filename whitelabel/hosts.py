@@ -91,7 +91,7 @@ class HostDispatcher:
     """
 
     def __init__(self, sites: Mapping[SiteKind, "WSGIApplication"], *, find: FindHost) -> None:
-        self._sites = sites
+        self.sites = sites
         self._find = find
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -100,7 +100,7 @@ class HostDispatcher:
             host = self._find(name) if name else None
         except Unavailable:
             return neutral_page(503)(environ, start_response)
-        if host is None or host.kind not in self._sites:
+        if host is None or host.kind not in self.sites:
             return neutral_page(404)(environ, start_response)
         environ[HOST] = host
-        return self._sites[host.kind](environ, start_response)
+        return self.sites[host.kind](environ, start_response)

@@ -29,18 +29,23 @@ def create_application() -> "WSGIApplication":
     return build_application(settings(), SystemClock())
 
 
-def build_application(settings: Settings, clock: Clock, *, remember_seconds: float = 3) -> "WSGIApplication":
-    """All sites behind their host names. `remember_seconds`: how long a host name's meaning is kept."""
-    console = create_console(settings, clock)
-    find = RememberedHosts(_finder(settings, console), seconds=remember_seconds)
-    dispatcher = HostDispatcher(
-        {SiteKind.CONSOLE: console, SiteKind.PORTAL: create_portal(settings, clock)}, find=find
-    )
+def build_application(settings: Settings, clock: Clock) -> "WSGIApplication":
+    """All sites behind their host names, and behind the reverse proxies that the settings name."""
+    sites = build_sites(settings, clock)
     proxies = settings.trusted_proxies
     if proxies == 0:
         # Nobody may say where a request comes from or goes to but the connection itself.
-        return dispatcher
-    return ProxyFix(dispatcher, x_for=proxies, x_proto=proxies, x_host=proxies)
+        return sites
+    return ProxyFix(sites, x_for=proxies, x_proto=proxies, x_host=proxies)
+
+
+def build_sites(settings: Settings, clock: Clock, *, remember_seconds: float = 3) -> HostDispatcher:
+    """All sites behind their host names. `remember_seconds`: how long a host name's meaning is kept."""
+    console = create_console(settings, clock)
+    find = RememberedHosts(_finder(settings, console), seconds=remember_seconds)
+    return HostDispatcher(
+        {SiteKind.CONSOLE: console, SiteKind.PORTAL: create_portal(settings, clock)}, find=find
+    )
 
 
 def _finder(settings: Settings, app: Flask) -> FindHost:

@@ -1,6 +1,7 @@
 """The limit on log-in attempts, by address and by user name."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from flask import Flask, request
 from flask_limiter import Limiter
@@ -28,9 +29,10 @@ def limit_logins(app: Flask, settings: Settings, *, endpoints: Iterable[str], fi
         return f"{request.host}/{request.form.get(field, '').strip().lower()[:254]}"
 
     for endpoint in endpoints:
-        view = app.view_functions[endpoint]
+        view: Callable[..., Any] = app.view_functions[endpoint]
         for key in (get_remote_address, by_name):
-            limiter.limit(settings.login_limit, key_func=key, methods=["POST"])(view)
+            view = limiter.limit(settings.login_limit, key_func=key, methods=["POST"])(view)
+        app.view_functions[endpoint] = view
     return limiter
 
 

@@ -30,7 +30,7 @@ class Look:
         """A style sheet of variables. `primary` is `#rrggbb`; raises InvalidInput for anything else."""
         if not _COLOUR.fullmatch(primary):
             raise InvalidInput("primary colour", "A colour is written as # and six hexadecimal digits.")
-        brand = {"--brand": primary, "--brand-text": _readable_on(primary)}
+        brand = {"--brand-given": primary, "--brand-text": _readable_on(primary)}
         return f":root{{{_lines({**self.light, **brand})}}}[data-bs-theme=dark]{{{_lines(self.dark)}}}"
 
 

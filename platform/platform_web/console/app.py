@@ -24,7 +24,7 @@ from whitelabel.site.logins.views import login_pages
 from whitelabel.site.looks import Brandmark, serve_look
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_COLOUR = "#18181b"
+_COLOUR = "#4338ca"
 
 
 @dataclass(frozen=True, slots=True)
