@@ -66,6 +66,7 @@ class Lane:
         self._open: set[Conversation] = set()
         self._idle: list[asyncio.Future[bool]] = []
         self._impatience: asyncio.TimerHandle | None = None
+        self._no_growth_until = 0.0
         self._down_until = 0.0
         self._down_answer: Answer | None = None
 
@@ -105,11 +106,18 @@ class Lane:
 
     def _grow(self) -> None:
         """One more connection, within the limits."""
-        if self._workers and (len(self._workers) >= self._limits.connections or not self._slots.has_room()):
+        if self._workers and not self._may_grow():
             return
         worker = asyncio.get_running_loop().create_task(self._work())
         self._workers.add(worker)
         worker.add_done_callback(self._part)
+
+    def _may_grow(self) -> bool:
+        return (
+            len(self._workers) < self._limits.connections
+            and self._slots.has_room()
+            and time.monotonic() >= self._no_growth_until
+        )
 
     def _lose_patience(self) -> None:
         """Something has waited for half a second: the connections there are may be stuck."""
@@ -195,8 +203,9 @@ class Lane:
         )
 
     def _give_up(self, answer: Answer) -> None:
-        """No server took the connection. While another connection works the queue stays its business."""
+        """No server took the connection. While others work the queue stays theirs: the server wants no more of them."""
         if self._open or not self._queue:
+            self._no_growth_until = time.monotonic() + DOWN_SECONDS
             return
         if answer.reply.permanent:
             # A verdict on us: the next transaction asks again for itself.

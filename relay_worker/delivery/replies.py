@@ -50,7 +50,7 @@ class ReplyReader:
         if self._octets > MAX_REPLY_OCTETS:
             raise ReplyMalformed(f"a reply of more than {MAX_REPLY_OCTETS} octets")
         self._code = code
-        self._lines.append(_UNPRINTABLE.sub("?", (match[3] or b"").decode("utf-8", "replace")))
+        self._lines.append(_printable((match[3] or b"").decode("utf-8", "replace")))
         return None if match[2] == b"-" else self._complete()
 
     def _complete(self) -> Reply:
@@ -59,3 +59,7 @@ class ReplyReader:
         if len(reply.text) > MAX_TEXT_CHARACTERS:
             return Reply(reply.code, reply.enhanced, reply.text[:MAX_TEXT_CHARACTERS])
         return reply
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else _UNPRINTABLE.sub("?", text)

@@ -1,10 +1,12 @@
 """What delivery is tested with: a queue in memory, a scripted mail server, keys, a zone."""
 
+import asyncio
 import os
 from collections.abc import Callable, Iterator
 from functools import cache
 
 import pytest
+import uvloop
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -57,6 +59,20 @@ def make_settings() -> Callable[..., Settings]:
         return Settings(**(values | changes))
 
     return make
+
+
+@pytest.fixture
+def under_uvloop() -> Iterator[None]:
+    """The event loop that workers run; its TLS and its timers are not asyncio's."""
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    yield
+    asyncio.set_event_loop_policy(None)
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def under_either_loop(request: pytest.FixtureRequest) -> None:
+    if request.param == "uvloop":
+        request.getfixturevalue("under_uvloop")
 
 
 @pytest.fixture

@@ -22,6 +22,8 @@ from relay_worker.delivery.transaction import Answer, Stage, Transaction
 from tests.relay_worker.delivery.factories import transaction_to
 from tests.relay_worker.scripted_mx import DROP, SILENCE, Script, ScriptedMx
 
+pytestmark = pytest.mark.usefixtures("under_either_loop")
+
 TWO = ("a@x.test", "b@x.test")
 
 

@@ -18,6 +18,8 @@ from relay_worker.delivery.engine import DrainReport, Engine
 from tests.relay_worker.delivery.factories import RAW, SENDER, InMemoryClaims, message_to, recipient
 from tests.relay_worker.scripted_mx import DROP, SILENCE, Script, ScriptedMx
 
+pytestmark = pytest.mark.usefixtures("under_uvloop")
+
 MakeSettings = Callable[..., Settings]
 
 
