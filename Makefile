@@ -51,9 +51,10 @@ lock: $(INSTALLED) ## write the lock files (UPGRADE=1: choose all versions anew)
 tests: setup test-tools
 	@$(BIN)/pytest -m "not soak" -n 2 --quiet
 
+# Without them the tests that need them fail and say so; all others still run.
 test-tools:
-	@scripts/need chromium which chromium
-	@scripts/need swaks which swaks
+	@scripts/need chromium which chromium || true
+	@scripts/need swaks which swaks || true
 
 $(BIN)/python:
 	@scripts/need python3.11 $(PYTHON) -c "import sys; assert sys.version_info >= (3, 11)"

@@ -1,6 +1,7 @@
 """How a process of the workshop is told to end: SIGTERM or Ctrl-C, once."""
 
 import signal
+import time
 from types import FrameType
 
 
@@ -18,7 +19,8 @@ def wait_for_end() -> None:
     end_by_interrupt()
     try:
         while True:
-            signal.pause()
+            # Not `signal.pause`: a signal just before it would be slept over.
+            time.sleep(1)
     except KeyboardInterrupt:
         return
 
