@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from platform_core.errors import AlreadyExists, InvalidInput
 from platform_core.ids import AccountId
+from platform_core.mail.addresses import AddressSyntax, parse_address
 from platform_core.security import hash_password, random_text
 from tenants.models import LoginSession, Role, Staff, StaffSession, State, User
 
@@ -37,12 +37,10 @@ class AddedPerson:
 
 
 def parse_login_email(text: str) -> str:
-    """`text` as the lower-case address people log in with. Raises InvalidInput. No DNS is asked."""
+    """`text` as the lower-case address people log in with. Raises InvalidInput."""
     try:
-        return validate_email(
-            text.strip(), check_deliverability=False, test_environment=True
-        ).normalized.lower()
-    except EmailNotValidError as error:
+        return parse_address(text.strip()).folded
+    except AddressSyntax as error:
         raise InvalidInput("email", f"{text!r} is not an e-mail address.") from error
 
 

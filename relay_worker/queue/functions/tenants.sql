@@ -70,3 +70,16 @@ END $$;
 
 REVOKE ALL ON FUNCTION platform.create_tenant, platform.drop_tenant, platform.ensure_partitions FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION platform.create_tenant TO frankpost_web;
+
+-- Partitions for the coming month, for every reseller; called by the hourly job.
+CREATE OR REPLACE FUNCTION platform.keep_partitions() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_key text;
+BEGIN
+    FOR v_key IN SELECT key FROM platform.reseller ORDER BY key LOOP
+        PERFORM platform.ensure_partitions('r_' || v_key, now(), now() + interval '1 month');
+    END LOOP;
+END $$;
+REVOKE ALL ON FUNCTION platform.keep_partitions FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION platform.keep_partitions TO frankpost_web;

@@ -1,0 +1,1 @@
+"""The demo: the whole product on loopback with a sample agency, and one real message on its way."""

@@ -1,0 +1,115 @@
+"""`frankpost web`, `relay`, `worker`, `jobs`, `cron`: the processes of the product, each in the foreground.
+
+Each may be started as often as wanted, cron too: its jobs tolerate running twice.
+"""
+
+import os
+import sys
+
+import click
+import redis.asyncio
+import uvloop
+from rq import SimpleWorker
+from rq.cron import CronScheduler
+
+from platform_core.clock import SystemClock
+from platform_core.errors import ServerUnreachable
+from platform_core.logging import configure_logging
+from platform_core.queues import QueueName, redis_connection
+from platform_core.settings import ROOT, Settings, settings
+from platform_web.headless import headless_context
+from relay_worker.delivery.process import delivery_process
+from relay_worker.queue import jobs as queue_jobs
+from relay_worker.queue.bell import Bell
+from relay_worker.queue.postgres import PostgresDoor, open_pool
+from relay_worker.submission.listeners import run_relay
+from tenants.domains import jobs as domain_jobs
+
+# Batches, log-ins and refreshes of host names.
+_RELAY_POOL_SIZE = 4
+_REDIS_SECONDS = 2.0
+
+
+@click.command()
+def web() -> None:
+    """Serve portal, console and tracking over HTTP."""
+    found = settings()
+    os.chdir(ROOT)
+    os.execv(  # noqa: S606 - no shell, and every part is ours
+        sys.executable,
+        [sys.executable, "-m", "gunicorn", "wsgi:application", "--bind", f"{found.web_bind}:{found.web_port}",
+         "--threads", str(found.web_threads), "--graceful-timeout", "20", "--log-level", "warning",
+         "--no-control-socket"],
+    )  # fmt: skip
+
+
+@click.command()
+def relay() -> None:
+    """Take in mail over SMTP."""
+    found = settings()
+    configure_logging(found, process="relay")
+    uvloop.run(_serve_relay(found))
+
+
+async def _serve_relay(found: Settings) -> None:
+    pool = await open_pool(found, size=_RELAY_POOL_SIZE)
+    memory = redis.asyncio.Redis.from_url(
+        found.redis_url.get_secret_value(),
+        socket_timeout=_REDIS_SECONDS,
+        socket_connect_timeout=_REDIS_SECONDS,
+    )
+    try:
+        await run_relay(found, PostgresDoor(pool, SystemClock()), redis=memory, ring=Bell(found).ring)
+    finally:
+        await memory.aclose()
+        await pool.close()
+
+
+@click.command()
+def worker() -> None:
+    """Deliver mail."""
+    found = settings()
+    configure_logging(found, process="worker")
+    _work(found, QueueName.DELIVERY)
+    if delivery_process.cache_info().currsize:
+        delivery_process().close()
+
+
+@click.command()
+def jobs() -> None:
+    """Do the work that may wait: sweeps, rechecks, upkeep."""
+    found = settings()
+    configure_logging(found, process="jobs")
+    with headless_context(found):
+        _work(found, QueueName.UPKEEP)
+
+
+@click.command()
+def cron() -> None:
+    """Enqueue recurring jobs at their time."""
+    found = settings()
+    configure_logging(found, process="cron")
+    _check_redis(found)
+    scheduler = CronScheduler(redis_connection(found), logging_level="WARNING")
+    for function, when in (
+        (queue_jobs.sweep, {"interval": queue_jobs.SWEEP_SECONDS}),
+        (queue_jobs.keep_partitions, {"cron": queue_jobs.PARTITIONS_CRON}),
+        (domain_jobs.enqueue_rechecks, {"cron": domain_jobs.CRON}),
+    ):
+        scheduler.register(function, QueueName.UPKEEP, result_ttl=0, ttl=60, failure_ttl=3600, **when)
+    scheduler.start()  # type: ignore[no-untyped-call]  # rq leaves it without types
+
+
+def _work(found: Settings, queue: QueueName) -> None:
+    """Run jobs in this very process (no fork: loops, pools and connections outlive a job) until a signal."""
+    _check_redis(found)
+    # A short time to live, renewed all the while, so that a killed worker is soon known to be gone.
+    SimpleWorker([queue], connection=redis_connection(found), worker_ttl=60).work(logging_level="WARNING")
+
+
+def _check_redis(found: Settings) -> None:
+    """Raises ServerUnreachable with a sentence instead of a stack of frames."""
+    try:
+        redis_connection(found).ping()
+    except redis.RedisError as error:
+        raise ServerUnreachable(f"Redis does not answer at REDIS_URL: {error}") from error

@@ -1,0 +1,58 @@
+"""What outlives a drain job in a worker process: the event loop, the database pool, the engine with its connections."""
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from functools import cache
+from typing import Any, TypeVar
+
+import structlog
+import uvloop
+
+from platform_core.settings import Settings, settings
+from relay_worker.delivery.engine import DrainReport, Engine
+from relay_worker.queue.postgres import PostgresClaims, open_pool
+
+T = TypeVar("T")
+
+# Claims, results and bodies; more would only wait in line at the database.
+_POOL_SIZE = 3
+_CLOSE_SECONDS = 10.0
+
+log = structlog.get_logger()
+
+
+class DeliveryProcess:
+    """One per worker process, made by its first job."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._loop = uvloop.new_event_loop()
+        asyncio.set_event_loop(self._loop)
+        self._pool = self._run(open_pool(settings, size=_POOL_SIZE))
+        self._engine: Engine = self._run(self._start())
+
+    def drain(self) -> DrainReport:
+        """Deliver until nothing is due, or the deadline."""
+        report = self._run(self._engine.run(time.monotonic() + self._settings.delivery_drain_seconds))
+        if report.claimed:
+            log.info("delivery.drained", **{name: getattr(report, name) for name in DrainReport.__slots__})
+        return report
+
+    def close(self) -> None:
+        """End what is under way and record it; then the database pool."""
+        self._run(self._engine.close(_CLOSE_SECONDS))
+        self._run(self._pool.close())
+        self._loop.close()
+
+    async def _start(self) -> Engine:
+        return Engine(self._settings, PostgresClaims(self._pool, self._settings))
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._loop.run_until_complete(work)
+
+
+@cache
+def delivery_process() -> DeliveryProcess:
+    """The one of this process. Raises Unavailable while the database is away; the next job tries again."""
+    return DeliveryProcess(settings())

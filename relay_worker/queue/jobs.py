@@ -1,0 +1,36 @@
+"""Entry points of the queue's jobs. All may run twice, late or never: the truth is in Postgres."""
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from platform_core.database import db
+from platform_core.queues import QueueName
+from platform_core.settings import settings
+from relay_worker.delivery.process import delivery_process
+from relay_worker.queue.bell import Bell
+
+SWEEP_QUEUE = QueueName.UPKEEP
+SWEEP_SECONDS = 2
+PARTITIONS_CRON = "41 * * * *"  # hourly: a reseller's next month is there weeks before it is needed
+
+
+def drain() -> None:
+    """Deliver what is due until nothing is, or the deadline; then ring again if there is more. Queue: delivery."""
+    report = delivery_process().drain()
+    if report.ring_again:
+        Bell(settings()).ring_now()
+
+
+def sweep() -> None:
+    """Ring when something is due: deferred mail, a lost bell, the claims of a dead worker. Queue: upkeep."""
+    with Session(db.engine) as session:
+        due = session.scalar(text("SELECT relay.anything_due()"))
+    if due:
+        Bell(settings()).ring_now()
+
+
+def keep_partitions() -> None:
+    """Make the partitions that mail of the coming weeks goes into, for every reseller. Queue: upkeep."""
+    with Session(db.engine) as session:
+        session.execute(text("SELECT platform.keep_partitions()"))
+        session.commit()
