@@ -55,6 +55,7 @@ tests: setup test-tools
 test-tools:
 	@scripts/need chromium which chromium || true
 	@scripts/need swaks which swaks || true
+	@scripts/need libnet-ssleay-perl perl -MNet::SSLeay -e 1 || true
 
 $(BIN)/python:
 	@scripts/need python3.11 $(PYTHON) -c "import sys; assert sys.version_info >= (3, 11)"
