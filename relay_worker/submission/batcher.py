@@ -40,6 +40,7 @@ class Batcher:
         self._pending: deque[_Pending] = deque()
         self._flight: asyncio.Task[None] | None = None
         self._ringing: asyncio.Task[None] | None = None
+        self._ring_wanted = False
 
     async def submit(self, submission: Submission) -> Verdict:
         """The door's verdict; ACCEPTED is durable. Raises Unavailable when it could not be had."""
@@ -104,15 +105,18 @@ class Batcher:
         return verdicts
 
     def _ring_soon(self) -> None:
-        # One bell at a time, beside the next batch: it wakes workers for everything committed, and a slow Redis
-        # must not delay a 250. What it misses is found by the sweep.
+        # Beside the next batch: a slow Redis must not delay a 250. What a bell misses is found by the sweep.
+        self._ring_wanted = True
         if self._ringing is None:
-            self._ringing = asyncio.get_running_loop().create_task(self._ring_once())
+            self._ringing = asyncio.get_running_loop().create_task(self._ring_while_wanted())
 
-    async def _ring_once(self) -> None:
+    async def _ring_while_wanted(self) -> None:
+        """One ring after the other; a commit during one is rung for by the next."""
         try:
-            await self._ring()
+            while self._ring_wanted:
+                self._ring_wanted = False
+                await self._ring()
         except Exception as error:
-            log.warning("relay.bell_failed", error=type(error).__name__)
+            log.warning("relay.bell_failed", error=repr(error))
         finally:
             self._ringing = None

@@ -98,6 +98,7 @@ class Channel(SMTP):
         """
         if len(self._replies) > _MOST_REPLIES_HELD:
             await self._send_replies()
+            await asyncio.sleep(0)  # a client that pipelines without end must not keep the others waiting
         line = self.inbox.take_line(MAX_LINE)
         if line is None:
             line = await self._await_line()

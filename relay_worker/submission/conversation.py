@@ -103,7 +103,7 @@ class Conversation(Channel):
                 if line is None:
                     break
                 await self._obey(line)
-                self._leave_when_stopping()
+                self._leave_if_due()
             self.hang_up()
         except ClientGone:
             self.drop()
@@ -153,9 +153,15 @@ class Conversation(Channel):
         # Where in the input the message ends is not known any more: reading on could take mail for commands.
         self._over = self._over or self._reading_message
 
-    def _leave_when_stopping(self) -> None:
-        if self._services.stopping and not self.in_transaction and not self._over:
+    def _leave_if_due(self) -> None:
+        """Between transactions, a session whose time is over or whose relay stops goes by itself."""
+        if self.in_transaction or self._over:
+            return
+        if self._services.stopping:
             self.say(replies.GOING_DOWN)
+            self._over = True
+        elif self.loop.time() - self.began > self._services.settings.relay_session_seconds:
+            self.say(replies.SESSION_TOO_LONG)
             self._over = True
 
     # --- greeting, TLS ---

@@ -1,12 +1,10 @@
 """How often a password may be guessed, by one address and for one user name, counted over all relay processes."""
 
 import time
-from typing import TYPE_CHECKING
+
+from redis.asyncio.client import Pipeline
 
 from relay_worker.submission.shared import SharedMemory, client_key
-
-if TYPE_CHECKING:
-    from redis.asyncio.client import Pipeline
 
 WINDOW = 600  # seconds from the first failure until counting begins anew
 KNOWN_FOR = 30 * 86_400  # seconds an address counts as a user's own after a login
@@ -78,13 +76,13 @@ def _keys(client: str, user_name: str) -> tuple[str, str, str]:
     return f"relay:guesses:from:{key}", f"relay:guesses:to:{user_name}", f"relay:known:{key}:{user_name}"
 
 
-def _read(pipeline: "Pipeline", *keys: str) -> None:
+def _read(pipeline: Pipeline, *keys: str) -> None:
     pipeline.mget(keys)
 
 
-def _count(pipeline: "Pipeline", *keys: str) -> None:
+def _count(pipeline: Pipeline, *keys: str) -> None:
     pipeline.eval(_COUNT, len(keys), *keys, WINDOW)
 
 
-def _remember(pipeline: "Pipeline", key: str) -> None:
+def _remember(pipeline: Pipeline, key: str) -> None:
     pipeline.set(key, 1, ex=KNOWN_FOR)

@@ -37,9 +37,8 @@ def scan(content: bytes) -> Header:
     """Look through the header of `content`. Raises Refused when it is too large or has a line that is no field."""
     header = Header(end=_end_of_header(content))
     at = 0
-    for match in _FIELD.finditer(content, 0, header.end):
-        if match.start() != at:
-            break
+    # Field after field from where the last one ended; a search would go over a hostile header again and again.
+    while (match := _FIELD.match(content, at, header.end)) is not None:
         at = match.end()
         note = _NOTES.get(match[1].lower())
         if note is not None:

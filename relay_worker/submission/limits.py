@@ -4,13 +4,12 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Self
+from typing import Self
 from uuid import uuid4
 
-from relay_worker.submission.shared import SharedMemory
+from redis.asyncio.client import Pipeline
 
-if TYPE_CHECKING:
-    from redis.asyncio.client import Pipeline
+from relay_worker.submission.shared import SharedMemory
 
 LEASE = 60  # seconds a connection counts without renewal; those of a killed process are forgotten after it
 RENEW_EVERY = 20  # seconds
@@ -81,7 +80,7 @@ class ConnectionLimit:
             await self._forgetting
 
 
-def _take(pipeline: "Pipeline", seat: Seat) -> None:
+def _take(pipeline: Pipeline, seat: Seat) -> None:
     now = time.time()
     pipeline.zremrangebyscore(seat.key, "-inf", now)
     pipeline.zadd(seat.key, {seat.name: now + LEASE})
@@ -89,12 +88,12 @@ def _take(pipeline: "Pipeline", seat: Seat) -> None:
     pipeline.expire(seat.key, 2 * LEASE)
 
 
-def _leave(pipeline: "Pipeline", seats: Iterable[Seat]) -> None:
+def _leave(pipeline: Pipeline, seats: Iterable[Seat]) -> None:
     for seat in seats:
         pipeline.zrem(seat.key, seat.name)
 
 
-def _renew(pipeline: "Pipeline", seats: Iterable[Seat]) -> None:
+def _renew(pipeline: Pipeline, seats: Iterable[Seat]) -> None:
     until = time.time() + LEASE
     for seat in seats:
         pipeline.zadd(seat.key, {seat.name: until})

@@ -6,9 +6,10 @@ import ipaddress
 import signal
 import socket
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
+from redis.asyncio import Redis
 
 from platform_core.clock import Clock, SystemClock
 from platform_core.errors import ServerUnreachable, Unavailable
@@ -30,9 +31,6 @@ from relay_worker.submission.shared import SharedMemory, client_key
 from relay_worker.submission.tls import Certificates, default_certificate
 from relay_worker.submission.watch import watch_for_ever
 
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
-
 BACKLOG = 1024
 PROXY_SECONDS = 5.0  # for the header, which a load balancer sends at once
 LAST_WORDS = 1.0  # seconds for last replies, and for TLS to close
@@ -42,7 +40,7 @@ log = structlog.get_logger()
 
 
 async def run_relay(
-    settings: Settings, door: Door, *, redis: "Redis | None", ring: Ring, clock: Clock | None = None
+    settings: Settings, door: Door, *, redis: Redis | None, ring: Ring, clock: Clock | None = None
 ) -> None:
     """Serve until SIGTERM or SIGINT, then stop in good order. Raises ServerUnreachable when a port can't be had.
 
@@ -62,7 +60,7 @@ class Relay:
     """The listening sockets of one process and everything its sessions share."""
 
     def __init__(
-        self, settings: Settings, door: Door, *, redis: "Redis | None", ring: Ring, clock: Clock
+        self, settings: Settings, door: Door, *, redis: Redis | None, ring: Ring, clock: Clock
     ) -> None:
         self._settings = settings
         self._proxies = [ipaddress.ip_network(text) for text in settings.relay_proxy_protocol_from]

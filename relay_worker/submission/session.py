@@ -60,6 +60,9 @@ class SmtpSession(Conversation):
     def _forget(self) -> None:
         super()._forget()
         self._route = self._origin = None
+        for seat in self._seats[1:]:  # the first is that of the address
+            self._services.connections.give_back(seat)
+        del self._seats[1:]
 
     # --- login ---
 
@@ -237,7 +240,7 @@ class SmtpSession(Conversation):
         )
 
     def _where_from(self) -> Origin:
-        if self._origin is None:
+        if self._origin is None or self._origin.client_helo != self._greeted:
             tls = self.tls
             cipher = tls.cipher() if tls is not None else None
             version = (tls.version() or "") if tls is not None else ""

@@ -22,11 +22,11 @@ log = structlog.get_logger()
 class SharedMemory:
     """One round trip to Redis at a time, or None: the caller then goes by what its own process knows."""
 
-    def __init__(self, redis: "Redis | None") -> None:
+    def __init__(self, redis: Redis | None) -> None:
         self._redis = redis
         self._resting_until = 0.0
 
-    async def ask(self, fill: Callable[["Pipeline"], None]) -> "list[Any] | None":
+    async def ask(self, fill: Callable[[Pipeline], None]) -> list[Any] | None:
         """The answers to the commands that `fill` puts into the pipeline; None while Redis can't be asked."""
         if self._redis is None or time.monotonic() < self._resting_until:
             return None

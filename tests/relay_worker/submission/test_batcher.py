@@ -135,4 +135,22 @@ def test_a_broken_or_slow_bell_delays_nobody(door: FakeDoor) -> None:
         await batcher.close()
 
     asyncio.run(run())
-    assert len(rings) == 1  # the others fell into the time of the first
+    assert rings == [1]
+
+
+def test_a_commit_while_a_bell_rings_is_rung_for_once_more(door: FakeDoor) -> None:
+    rings = []
+
+    async def ring() -> None:
+        rings.append(len(door.messages))
+        await asyncio.sleep(0.02)
+
+    async def run() -> None:
+        batcher = make_batcher(door, ring)
+        for _ in range(4):
+            await batcher.submit(make_submission())
+        await batcher.close()
+
+    asyncio.run(run())
+    assert len(rings) == 2
+    assert rings[-1] == 4

@@ -48,6 +48,12 @@ def test_a_header_over_256_kb_is_refused_and_a_body_is_not() -> None:
     assert scan(b"X: y\r\n\r\n" + long).end == 6
 
 
+@pytest.mark.parametrize("line", [b"x" * 250_000, b"x" * 250_000 + b"\r\n", b"a:\r\n" * 60_000 + b"x\r\n"])
+def test_a_hostile_header_is_looked_at_once(line: bytes) -> None:
+    with pytest.raises(Refused):
+        scan(line + b"\r\n\r\n")
+
+
 def test_bcc_is_cut_with_its_folded_lines() -> None:
     content = b"Bcc: a@b.example,\r\n c@d.example\r\nTo: x@y.example\r\nresent-bcc: q@r.example\r\n\r\nBcc: stays\r\n"
     assert cut_out(content, scan(content).cut) == b"To: x@y.example\r\n\r\nBcc: stays\r\n"
