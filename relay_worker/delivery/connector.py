@@ -76,26 +76,26 @@ class Connector:
     async def _greeted(self, server: MailServer) -> Conversation:
         """Raises HandshakeFailed."""
         if server.host in self._without_tls:
-            return await self._spoken_to(server, tls=False)
+            return await self._spoken_to(server, tls_failed=True)
         try:
-            return await self._spoken_to(server, tls=True)
+            return await self._spoken_to(server, tls_failed=False)
         except TlsFailed:
             if self._verify_tls:
                 raise
             # Opportunistic TLS (RFC 7435): a server whose TLS is broken gets its mail in clear, as without STARTTLS.
             self._without_tls.remember(server.host)
-            return await self._spoken_to(server, tls=False)
+            return await self._spoken_to(server, tls_failed=True)
 
-    async def _spoken_to(self, server: MailServer, *, tls: bool) -> Conversation:
+    async def _spoken_to(self, server: MailServer, *, tls_failed: bool) -> Conversation:
         client = await self._open(server)
         try:
             await client.greet()
-            if tls and client.extensions.starttls:
+            if client.extensions.starttls and not tls_failed:
                 await client.start_tls(server.host, self._context)
         except BaseException:
             client.abort()
             raise
-        return Conversation(client, self._manners, server.host, server.address)
+        return Conversation(client, self._manners, server.host, server.address, tls_failed=tls_failed)
 
     async def _open(self, server: MailServer) -> SmtpClient:
         loop = asyncio.get_running_loop()

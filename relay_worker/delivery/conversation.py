@@ -2,7 +2,7 @@
 
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from platform_core.mail.replies import Reply
 from relay_worker.delivery.client import Manners, SmtpClient
@@ -30,8 +30,11 @@ class Opening:
 class Conversation:
     """A greeted connection and the transactions on it, one after another."""
 
-    def __init__(self, client: SmtpClient, manners: Manners, host: str, address: str) -> None:
+    def __init__(
+        self, client: SmtpClient, manners: Manners, host: str, address: str, *, tls_failed: bool
+    ) -> None:
         self._client = client
+        self._tls_failed = tls_failed
         self._manners = manners
         self._needs_reset = False
         self._host = host
@@ -67,7 +70,7 @@ class Conversation:
         refusal = _refuse(transaction, self._client.extensions)
         if refusal is not None:
             return self._answers([(refusal, Stage.MAIL)] * len(transaction.recipients), started)
-        opening = await self._open(transaction)
+        opening = self._without_tls_demand(await self._open(transaction))
         self.transactions += 1
         return self._answers(await self._outcomes(transaction, opening), started)
 
@@ -86,30 +89,40 @@ class Conversation:
             len(recipients) + (3 if reset else 2), self._manners.command_seconds
         )
         first = 1 if reset else 0
-        return Opening(replies[first], replies[first + 1 : -1], replies[-1])
+        mailed, *answered = (_settled(reply) for reply in replies[first:-1])
+        return Opening(mailed, answered, replies[-1])
 
     async def _open_by_steps(self, mail: bytes, recipients: list[bytes]) -> Opening:
         if self._needs_reset:
             await self._client.command(b"RSET\r\n")
-        mailed = await self._client.command(mail)
+        mailed = _settled(await self._client.command(mail))
         if not mailed.positive:
             return Opening(mailed, [mailed] * len(recipients), mailed)
-        answered = [await self._client.command(recipient) for recipient in recipients]
+        answered = [_settled(await self._client.command(recipient)) for recipient in recipients]
         if not any(reply.positive for reply in answered):
             return Opening(mailed, answered, answered[-1])
         return Opening(mailed, answered, await self._client.command(b"DATA\r\n"))
 
+    def _without_tls_demand(self, opening: Opening) -> Opening:
+        """A server that demands TLS (530, RFC 3207 4) while its TLS is broken has a passing fault: that must not bounce."""
+        if not self._tls_failed or opening.mail.code != 530:
+            return opening
+        reply = Reply(
+            451, "4.7.5", f"the server demands TLS, which failed with it before: {opening.mail.line()}"
+        )
+        return replace(opening, mail=reply)
+
     async def _outcomes(self, transaction: Transaction, opening: Opening) -> list[tuple[Reply, Stage]]:
         """Reply and stage for each recipient; sends the message when anybody is to get it."""
-        wanted = opening.mail.positive and any(reply.positive for reply in opening.recipients)
+        any_accepted = any(reply.positive for reply in opening.recipients)
         self._needs_reset = opening.data.code != 354
-        if opening.data.code == 354 and wanted:
+        if opening.data.code == 354 and any_accepted and opening.mail.positive:
             ending = await self._send_message(transaction), Stage.FINAL
         elif opening.data.code == 354:
-            await self._send_nothing()
+            await self._send_nothing(any_accepted)
             ending = NOT_SENT, Stage.DATA
         else:
-            ending = _not_positive(opening.data), Stage.DATA
+            ending = _refusal(opening.data), Stage.DATA
         if not opening.mail.positive:
             return [(opening.mail, Stage.MAIL)] * len(opening.recipients)
         return [ending if reply.positive else (reply, Stage.RCPT) for reply in opening.recipients]
@@ -128,10 +141,16 @@ class Conversation:
                 reply.enhanced,
                 f"{reply.text}, after the message was sent: it may have been delivered",
             )
-        return _not_positive(reply) if reply.code // 100 != 2 else reply
+        return _settled(reply)
 
-    async def _send_nothing(self) -> None:
-        """RFC 2920 3.1: a server that refused all and still says 354 gets an empty message, which it refuses."""
+    async def _send_nothing(self, any_accepted: bool) -> None:
+        """RFC 2920 3.1: a server that refused all and still says 354 gets an empty message, which it refuses.
+
+        One that refused the sender alone might deliver that: there we leave.
+        """
+        if any_accepted:
+            self._client.abort()
+            return
         self._client.write(b".\r\n")
         await self._client.collect(1, self._manners.command_seconds)
 
@@ -179,6 +198,11 @@ def _mail_command(transaction: Transaction, extensions: Extensions) -> bytes:
     return b"MAIL FROM:<%b>%b\r\n" % (transaction.mail_from.encode(), parameters)
 
 
-def _not_positive(reply: Reply) -> Reply:
-    """A 2xx to DATA or a 3xx to the final dot promises nothing: the message was not taken."""
+def _settled(reply: Reply) -> Reply:
+    """The reply, unless it is a 3xx: that asks for more, where there is no more, and promises nothing."""
+    return _refusal(reply) if reply.code // 100 == 3 else reply
+
+
+def _refusal(reply: Reply) -> Reply:
+    """The reply where only a refusal makes sense; a positive one is taken as a passing fault of the server."""
     return Reply(451, "4.5.0", f"unexpected reply: {reply.line()}") if reply.positive else reply

@@ -14,6 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from relay_worker.delivery.client import Manners
 from relay_worker.delivery.connector import Connector, NoServer
@@ -274,6 +276,37 @@ def test_a_reply_too_many_never_counts_for_the_next_command() -> None:
     assert answers[0].reply.code == 451
 
 
+REPLIES = st.sampled_from(
+    [
+        "250 2.0.0 ok",
+        "354 go on",
+        "450 4.2.0 later",
+        "550 5.1.1 no",
+        "421 4.3.2 bye",
+        "garbage",
+        "250-a\r\n250 b",
+        DROP,
+    ]
+)
+
+
+@settings(max_examples=60)
+@given(
+    st.booleans(),
+    st.dictionaries(st.sampled_from(["MAIL", "RCPT", "DATA", "FINAL"]), st.lists(REPLIES, max_size=4)),
+)
+def test_whatever_the_server_says_a_recipient_is_delivered_only_when_it_took_the_message(
+    pipelining: bool, replies: dict[str, list[str]]
+) -> None:
+    script = Script(("PIPELINING",) if pipelining else ("X-NONE",), replies=dict(replies))
+    transactions = [transaction_to(*(f"u{t}-{r}@x.test" for r in range(2))) for t in range(2)]
+    mx, answers = talk(script, *transactions)
+    taken = {address for item in mx.delivered for address in item.rcpt_to}
+    for transaction, answered in zip(transactions, answers, strict=True):
+        for recipient, answer in zip(transaction.recipients, answered, strict=True):
+            assert (200 <= answer.reply.code < 300) == (recipient.rcpt_to in taken)
+
+
 # --- connecting ---
 
 
@@ -372,6 +405,12 @@ def test_a_server_whose_tls_is_broken_gets_its_mail_in_clear_and_is_remembered()
     mx = asyncio.run(main())
     assert [item.tls for item in mx.delivered] == ["", ""]
     assert mx.verbs.count("STARTTLS") == 1
+
+
+def test_a_server_that_demands_the_tls_it_cannot_do_defers() -> None:
+    script = Script(tls_broken=True, replies={"MAIL": "530 5.7.0 Must issue a STARTTLS command first"})
+    _, (answers,) = talk(script, transaction_to("a@x.test"))
+    assert said(answers) == [(451, "4.7.5", Stage.MAIL)]
 
 
 def test_a_refused_starttls_is_no_obstacle(tls: ssl.SSLContext) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import random
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -246,6 +247,28 @@ def test_closing_breaks_what_hangs_and_records_it(make_settings: MakeSettings) -
     asyncio.run(main())
     assert claims.results[0].state is RecipientState.DEFERRED
     assert "may have been delivered" in claims.results[0].reply_text
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_recipient_gets_one_result_from_a_server_full_of_faults(
+    make_settings: MakeSettings, seed: int
+) -> None:
+    rng = random.Random(seed)
+    faults = ["450 4.2.0 later", "550 5.1.1 no", "421 4.3.2 bye", "garbage", DROP]
+    verbs = ("GREETING", "EHLO", "MAIL", "RCPT", "DATA", "FINAL")
+    fine = {"GREETING": "220 hello", "EHLO": "250-mx.test\r\n250 PIPELINING", "DATA": "354 go on"}
+    script = Script(
+        replies={
+            verb: [rng.choice([*faults, *[fine.get(verb, "250 ok")] * 9]) for _ in range(200)]
+            for verb in verbs
+        }
+    )
+    mail = [message_to(*(f"u{n}@d{m % 3}.test" for n in range(m % 4 + 1))) for m in range(40)]
+    claims = InMemoryClaims([claimed for message in mail for claimed in message])
+    expected = sorted((str(claimed.message_id), claimed.n) for claimed in claims.due)
+    mx, report = drain_through(make_settings, claims, script)
+    assert sorted((str(result.message_id), result.n) for result in claims.results) == expected
+    assert report.delivered == sum(len(item.rcpt_to) for item in mx.delivered)
 
 
 def test_a_connection_dropped_at_any_step_defers(make_settings: MakeSettings) -> None:
