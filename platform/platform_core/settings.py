@@ -153,9 +153,9 @@ class Settings(BaseSettings):
         description="Bytes of mail one relay process holds before commit; beyond it messages are put off (452).",
     )
     relay_database_seconds: float = Field(
-        default=30,
+        default=100,
         gt=0,
-        description="How long one commit of the relay may take before its messages are put off (451).",
+        description="How long one commit of the relay may take, its own retries included, before its messages are put off (451).",
     )
 
     # --- queue and delivery ---

@@ -90,9 +90,14 @@ class Batcher:
             self._ring_soon()
 
     async def _ingest(self, submissions: list[Submission]) -> list[Verdict]:
-        """Ask the door, and once more after a fault: a connection may have died idle, and the ids make it safe."""
+        """Ask the door, and once more after a fault: a connection may have died idle, and the ids make it safe.
+
+        A door that hung has had its time, and so have the clients.
+        """
         try:
             return await self._call(submissions)
+        except TimeoutError:
+            raise
         except Exception as error:
             log.warning("relay.batch_retried", messages=len(submissions), error=type(error).__name__)
             return await self._call(submissions)
