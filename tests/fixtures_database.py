@@ -44,23 +44,19 @@ MakeReseller = Callable[..., CreatedReseller]
 @pytest.fixture
 def make_reseller(app: Flask) -> MakeReseller:
     """A factory: makes and commits a reseller with a key of its own, and one host name for each purpose."""
+    return fresh_reseller
 
-    def make(name: str = "Acme Mail", key: str | None = None) -> CreatedReseller:
-        key = key or f"t{uuid4().hex[:12]}"
-        new = NewReseller(
-            key=ResellerKey(key),
-            name=name,
-            owner_email=f"owner@{key}.example",
-            hostnames={
-                purpose: f"{purpose.replace('_', '-')}.{key.replace('_', '-')}.example"
-                for purpose in HostPurpose
-            },
-        )
-        created = create_reseller(db.session(), new, actor="tests")
-        db.session.commit()
-        return created
 
-    return make
+def fresh_reseller(name: str = "Acme Mail", key: str | None = None) -> CreatedReseller:
+    """Makes and commits a reseller; needs an application context."""
+    key = key or f"t{uuid4().hex[:12]}"
+    hosts = {
+        purpose: f"{purpose.replace('_', '-')}.{key.replace('_', '-')}.example" for purpose in HostPurpose
+    }
+    new = NewReseller(ResellerKey(key), name, f"owner@{key}.example", hosts)
+    created = create_reseller(db.session(), new, actor="tests")
+    db.session.commit()
+    return created
 
 
 @pytest.fixture

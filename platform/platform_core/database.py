@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from pydantic import SecretStr
 from sqlalchemy import URL, Connection, MetaData, event, make_url, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 
+from platform_core.cursor import OneStatementCursor
 from platform_core.errors import InvalidInput
 from platform_core.ids import ResellerId, ResellerKey
 from platform_core.security import derive_key
@@ -75,6 +77,17 @@ def tenant_session(reseller: ResellerRef) -> Iterator[Session]:
         yield session
     finally:
         session.close()
+
+
+def bind_database(app: Flask, settings: Settings, *, pool_size: int = 5) -> None:
+    """Let `db` log in as web in this application. Connects on first use; `pool_size` connections are kept."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = web_url(settings)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        "pool_size": pool_size,
+        "pool_pre_ping": True,
+        "connect_args": {"cursor_factory": OneStatementCursor, "connect_timeout": 10},
+    }
+    db.init_app(app)
 
 
 def owner_url(settings: Settings) -> URL:

@@ -143,12 +143,17 @@ def _prepare_roles(connection: Connection, settings: Settings) -> None:
 
 
 def _close_side_doors(connection: Connection) -> None:
-    """Take away the two ways in which one injected statement could leave a reseller's role: set_config and DO.
+    """Take away the ways in which one injected statement could leave a reseller's role.
 
-    A plain SET or RESET is a statement of its own and can't ride on another: the drivers send one statement a call.
-    The relay's driver calls set_config itself, and its role may become no other.
+    These are set_config, DO, and functions of one's own with a `SET role` in their head, for which the temporary schema
+    would be the place. A plain SET or RESET is a statement of its own and can't ride on another: the drivers send one
+    statement a call (platform_core.cursor). The relay's driver calls set_config itself, and its role may become no other.
     """
+    here = connection.dialect.identifier_preparer.quote(
+        connection.execute(text("SELECT current_database()")).scalar_one()
+    )
     for statement in (
+        f"REVOKE TEMPORARY ON DATABASE {here} FROM PUBLIC",
         "REVOKE EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) FROM PUBLIC",
         f"GRANT EXECUTE ON FUNCTION pg_catalog.set_config(text, text, boolean) TO {OWNER_ROLE}, {RELAY_ROLE}",
         "REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC",

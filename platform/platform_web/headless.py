@@ -5,19 +5,14 @@ from contextlib import contextmanager
 
 from flask import Flask
 
-from platform_core.database import db, web_url
+from platform_core.database import bind_database, db
 from platform_core.settings import Settings
 
 
 def create_headless_app(settings: Settings) -> Flask:
     """An application that binds the database and nothing else. Connects on first use."""
     app = Flask("frankpost", static_folder=None, template_folder=None)
-    app.config["SQLALCHEMY_DATABASE_URI"] = web_url(settings)
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
-        "pool_pre_ping": True,
-        "connect_args": {"connect_timeout": 10},
-    }
-    db.init_app(app)
+    bind_database(app, settings)
     return app
 
 

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from platform_core.clock import Clock
-from platform_core.database import db, web_url
+from platform_core.database import bind_database
 from platform_core.security import Seal, SecretVerifier
 from platform_core.settings import Settings
 from tenants.domains.reader import RecordReader
@@ -36,9 +36,7 @@ PAGES = (dashboard, emails, domains, smtp_accounts, smtp_settings, sub_accounts)
 def create_portal(settings: Settings, clock: Clock) -> Flask:
     """The application. Works behind the host dispatcher only, which tells it whose host was asked for."""
     app = build_site("portal", settings, templates=[], time_zone=_time_zone, cookie="session")
-    app.config["SQLALCHEMY_DATABASE_URI"] = web_url(settings)
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_size": settings.web_threads, "pool_pre_ping": True}
-    db.init_app(app)
+    bind_database(app, settings, pool_size=settings.web_threads)
     app.extensions["settings"] = settings
     secret_key = settings.secret_key.get_secret_value()
     app.extensions["secret_verifier"] = SecretVerifier(secret_key)

@@ -9,7 +9,7 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
 from platform_core.clock import Clock
-from platform_core.database import db, web_url
+from platform_core.database import bind_database
 from platform_core.settings import Settings
 from platform_web.console.door import rows
 from platform_web.console.queue.views import pages as queue
@@ -51,9 +51,7 @@ def create_console(settings: Settings, clock: Clock) -> Flask:
     app = build_site(
         "console", settings, templates=[_TEMPLATES], time_zone=lambda: "UTC", cookie="console_session"
     )
-    app.config["SQLALCHEMY_DATABASE_URI"] = web_url(settings)
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_pre_ping": True}
-    db.init_app(app)
+    bind_database(app, settings)
     app.extensions["settings"] = settings
     app.extensions["clock"] = clock
     desk = LoginDesk(STAFF, rows, clock, timedelta(days=settings.session_days))
