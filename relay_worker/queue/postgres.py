@@ -41,7 +41,15 @@ async def open_pool(settings: Settings, *, size: int) -> asyncpg.Pool:
     """Connections of the role frankpost_relay. Raises Unavailable when the database does not answer."""
     url = relay_url(settings).set(drivername="postgresql").render_as_string(hide_password=False)
     try:
-        return await asyncpg.create_pool(url, min_size=1, max_size=size, command_timeout=_COMMAND_SECONDS)
+        # A connection that has planned the functions of every reseller is worth keeping, however idle.
+        return await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=size,
+            command_timeout=_COMMAND_SECONDS,
+            max_inactive_connection_lifetime=0,
+            max_queries=0x7FFFFFFF,
+        )
     except _FAULTS as error:
         raise Unavailable(f"The database does not answer: {error}") from error
 
@@ -67,8 +75,9 @@ class PostgresDoor:
         ]
 
     async def ingest(self, batch: Sequence[Submission]) -> list[Verdict]:
-        """See `Door`. A call that fails is made again: first as it was, then reseller by reseller, so that one
-        reseller's fault is not another's. What the first call may have written all the same is found and not doubled.
+        """See `Door`. A call that fails is made again: first as it was, then reseller by reseller, and for a reseller
+        that fails message by message, so that one's fault is not another's. What a call may have written before its
+        answer was lost is found and not doubled.
         """
         try:
             verdicts = await self._ingest(batch)
@@ -85,8 +94,19 @@ class PostgresDoor:
                 verdicts |= await self._ingest(share)
             except Unavailable as error:
                 log.error("ingest.failed", reseller_id=reseller_id, messages=len(share), error=str(error))
-                verdicts |= {submission.message_id: Verdict.TEMPORARY_FAULT for submission in share}
+                for submission in share:
+                    verdicts[submission.message_id] = await self._ingest_alone(submission)
         return verdicts
+
+    async def _ingest_alone(self, submission: Submission) -> Verdict:
+        """The last try for one message. A call that we gave up waiting for may have come to its end meanwhile, and
+        then this one fails because the message is there.
+        """
+        try:
+            verdicts = await self._ingest([submission])
+        except Unavailable:
+            verdicts = await self._known([submission])
+        return verdicts.get(submission.message_id, Verdict.TEMPORARY_FAULT)
 
     async def _ingest(self, batch: Sequence[Submission]) -> dict[MessageId, Verdict]:
         async with _connection(self._pool) as connection:
