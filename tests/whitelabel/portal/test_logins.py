@@ -1,5 +1,6 @@
 """Logging in to the portal: begun safely, ended from either side, and guessed at only a few times."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -33,12 +34,14 @@ def test_a_wrong_password_and_an_unknown_address_are_told_apart_by_nothing(
     visitor: Visitor, agency: Agency
 ) -> None:
     answers = [
-        visitor.post("/login", {"email": email, "password": "wrong"}).text.replace(email, "")
+        visitor.post("/login", {"email": email, "password": "wrong"})
         for email in (agency.main.owner, "nobody@nowhere.example")
     ]
-    without_tokens = [text.split("csrf_token")[0] + text.split("<div class")[-1] for text in answers]
-    assert without_tokens[0] == without_tokens[1]
-    assert "wrong" in answers[0]
+    assert {answer.status_code for answer in answers} == {401}
+    texts = {
+        re.sub(r'value="[^"]*"|X-CSRFToken": "[^"]*"', "", answer.text) for answer in answers
+    }  # what was typed and the form's token may differ
+    assert len(texts) == 1
 
 
 def test_a_user_of_another_reseller_is_unknown_here(visitor: Visitor, make_agency) -> None:

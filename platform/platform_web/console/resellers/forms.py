@@ -3,15 +3,15 @@
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import EmailField, StringField
-from wtforms.validators import InputRequired, Length, Optional, Regexp
+from wtforms.validators import DataRequired, Length, Optional, Regexp
 
 
 class NewResellerForm(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
-    name = StringField(_l("Name"), [InputRequired(_l("Please enter a name.")), Length(max=200)])
+    name = StringField(_l("Name"), [DataRequired(_l("Please enter a name.")), Length(max=200)])
     key = StringField(
         _l("Key"),
         [
-            InputRequired(_l("Please enter a key.")),
+            DataRequired(_l("Please enter a key.")),
             Regexp(
                 r"^[a-z][a-z0-9_]{0,40}\Z",
                 message=_l(
@@ -25,17 +25,17 @@ class NewResellerForm(FlaskForm):  # type: ignore[misc]  # flask-wtf has no type
     )
     owner_email = EmailField(
         _l("First owner's e-mail address"),
-        [InputRequired(_l("Please enter an e-mail address.")), Length(max=254)],
+        [DataRequired(_l("Please enter an e-mail address.")), Length(max=254)],
         description=_l("Gets a one-time look at a generated password, shown to you on the next page."),
     )
     portal = StringField(
         _l("Portal host name"),
-        [InputRequired(_l("Please enter a host name.")), Length(max=253)],
+        [DataRequired(_l("Please enter a host name.")), Length(max=253)],
         description=_l("Where its people log in, such as mail.agency.com."),
     )
     smtp = StringField(
         _l("SMTP host name"),
-        [InputRequired(_l("Please enter a host name.")), Length(max=253)],
+        [DataRequired(_l("Please enter a host name.")), Length(max=253)],
         description=_l("What its customers enter into their applications, such as smtp.agency.com."),
     )
     return_path = StringField(

@@ -62,4 +62,4 @@ def _portals(session: Session, resellers: list[Reseller]) -> dict[ResellerId, st
         .order_by(Hostname.created_at.desc(), Hostname.name.desc())
     )
     # Newest first, so that the oldest, which is the one in use, is written last.
-    return dict(session.execute(query).tuples().all())
+    return {row.reseller_id: row.name for row in session.execute(query)}
