@@ -1,0 +1,226 @@
+"""`frankpost db upgrade` and `check`: an empty database, one broken reseller among others, and resuming."""
+
+from collections.abc import Callable, Iterator
+from uuid import uuid4
+
+import pytest
+from click.testing import CliRunner
+from pydantic import SecretStr
+from sqlalchemy import Engine, create_engine, text
+
+from platform_core.database import OWNER_ROLE, owner_url, schema_of
+from platform_core.ids import ResellerKey
+from platform_core.inspection import SchemaState, inspect_database
+from platform_core.migrations import Outcome, upgrade_database
+from platform_core.settings import Settings, settings
+from platform_dev.postgres import EmbeddedPostgres
+from platform_web.cli import frankpost
+from platform_web.headless import headless_context
+from tests.fixtures_database import fresh_reseller
+
+
+@pytest.fixture
+def empty(postgres_server: EmbeddedPostgres) -> Iterator[Settings]:
+    """The settings of an empty database of its own; dropped afterwards, with the roles that were made in it."""
+    name = f"upgrade_{uuid4().hex[:12]}"
+    server = create_engine(owner_url(settings()), isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+        yield settings().model_copy(update={"database_url": SecretStr(postgres_server.url(name))})
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    server.dispose()
+
+
+@pytest.fixture
+def keys() -> list[ResellerKey]:
+    """Three keys in the order in which an upgrade comes to them."""
+    mark = uuid4().hex[:10]
+    return [ResellerKey(f"{letter}{mark}") for letter in "abc"]
+
+
+@pytest.fixture
+def three(empty: Settings, keys: list[ResellerKey]) -> Iterator[Settings]:
+    """A migrated database with three resellers; roles belong to the whole server, so they go one by one."""
+    upgrade_database(empty)
+    with headless_context(empty):
+        for key in keys:
+            fresh_reseller(key=key)
+    yield empty
+    with owner(empty) as execute:
+        for key in keys:
+            execute(f"SELECT platform.drop_tenant('{key}')")
+
+
+class owner:
+    """Executes single statements as the database's owner."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._engine: Engine = create_engine(owner_url(settings))
+
+    def __enter__(self) -> Callable[[str], None]:
+        return self._execute
+
+    def __exit__(self, *_: object) -> None:
+        self._engine.dispose()
+
+    def _execute(self, statement: str) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(text(f"SET LOCAL ROLE {OWNER_ROLE}"))
+            connection.exec_driver_sql(statement)
+
+
+def empty_schema(settings: Settings, key: ResellerKey) -> None:
+    """As a schema is before its first migration."""
+    with owner(settings) as execute:
+        execute(f"DROP SCHEMA {schema_of(key)} CASCADE")
+        execute(f"CREATE SCHEMA {schema_of(key)}")
+
+
+def break_schema(settings: Settings, key: ResellerKey) -> None:
+    """Let a schema forget that its tables are there: its first migration will run into them."""
+    with owner(settings) as execute:
+        execute(f"DELETE FROM {schema_of(key)}.alembic_version")
+
+
+def mend_schema(settings: Settings, key: ResellerKey) -> None:
+    with owner(settings) as execute:
+        execute(
+            f"INSERT INTO {schema_of(key)}.alembic_version VALUES ('{inspect_database(settings)[1].expected}')"
+        )
+
+
+def outcomes(settings: Settings, *, keep_going: bool = False) -> dict[str, Outcome]:
+    return {found.schema: found.outcome for found in upgrade_database(settings, keep_going=keep_going)}
+
+
+def states(settings: Settings) -> dict[str, SchemaState]:
+    return {found.schema: found.state for found in inspect_database(settings)}
+
+
+def test_an_empty_database_is_upgraded_once(empty: Settings) -> None:
+    assert states(empty) == {"platform": SchemaState.MISSING}
+    assert outcomes(empty) == {"platform": Outcome.UPGRADED}
+    assert outcomes(empty) == {"platform": Outcome.CURRENT}
+    assert states(empty) == {"platform": SchemaState.CURRENT}
+
+
+def test_a_broken_schema_stops_the_upgrade_with_its_reason(three: Settings, keys: list[ResellerKey]) -> None:
+    a, b, c = map(schema_of, keys)
+    break_schema(three, keys[1])
+    empty_schema(three, keys[2])
+    reports = upgrade_database(three)
+    assert [(found.schema, found.outcome) for found in reports] == [
+        ("platform", Outcome.CURRENT),
+        (a, Outcome.CURRENT),
+        (b, Outcome.FAILED),
+    ]
+    assert "already exists" in reports[-1].reason
+    assert states(three)[c] is SchemaState.MISSING
+
+
+def test_keep_going_leaves_the_broken_one_behind(three: Settings, keys: list[ResellerKey]) -> None:
+    a, b, c = map(schema_of, keys)
+    break_schema(three, keys[1])
+    empty_schema(three, keys[2])
+    assert outcomes(three, keep_going=True) == {
+        "platform": Outcome.CURRENT,
+        a: Outcome.CURRENT,
+        b: Outcome.FAILED,
+        c: Outcome.UPGRADED,
+    }
+
+
+def test_a_second_run_resumes_where_the_first_stopped(three: Settings, keys: list[ResellerKey]) -> None:
+    _, b, c = map(schema_of, keys)
+    break_schema(three, keys[1])
+    empty_schema(three, keys[2])
+    upgrade_database(three)
+    mend_schema(three, keys[1])
+    resumed = outcomes(three)
+    assert (resumed[b], resumed[c]) == (Outcome.CURRENT, Outcome.UPGRADED)
+    assert set(states(three).values()) == {SchemaState.CURRENT}
+
+
+def test_a_failed_schema_is_left_as_it_was(three: Settings, keys: list[ResellerKey]) -> None:
+    break_schema(three, keys[1])
+    upgrade_database(three, keep_going=True)
+    mend_schema(three, keys[1])
+    assert shape(three, keys[1]) == shape(three, keys[0])
+
+
+def test_an_upgraded_schema_equals_one_that_was_made_whole(three: Settings, keys: list[ResellerKey]) -> None:
+    empty_schema(three, keys[2])
+    upgrade_database(three)
+    assert shape(three, keys[2]) == shape(three, keys[0])
+
+
+def shape(settings: Settings, key: ResellerKey) -> set[tuple[str, ...]]:
+    """Columns, functions and grants of a schema, without its partitions."""
+    engine = create_engine(owner_url(settings))
+    questions = (
+        """SELECT 'column', table_name, column_name, data_type, is_nullable, coalesce(column_default, '')
+           FROM information_schema.columns WHERE table_schema = :schema""",
+        """SELECT 'function', routine_name, coalesce(routine_definition, ''), data_type, '', ''
+           FROM information_schema.routines WHERE routine_schema = :schema""",
+        """SELECT 'grant', table_name, column_name, privilege_type, replace(grantee, :schema, 'role'), ''
+           FROM information_schema.column_privileges WHERE table_schema = :schema AND grantee = :schema""",
+    )
+    with engine.connect() as connection:
+        found = {
+            tuple(row)
+            for question in questions
+            for row in connection.execute(text(question), {"schema": schema_of(key)})
+            if row[1] != "alembic_version" and not row[1][-6:].isdigit()
+        }
+    engine.dispose()
+    assert {kind for kind, *_ in found} == {"column", "function", "grant"}
+    return found
+
+
+def command(monkeypatch: pytest.MonkeyPatch, database: Settings, *words: str) -> tuple[int, str, str]:
+    """Run `frankpost db ...` on this database: exit code, standard output, standard error."""
+    monkeypatch.setenv("DATABASE_URL", database.database_url.get_secret_value())
+    settings.cache_clear()
+    try:
+        result = CliRunner().invoke(frankpost, ["db", *words])
+    finally:
+        monkeypatch.undo()
+        settings.cache_clear()
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_the_command_shows_progress_and_exits_with_1_when_a_schema_failed(
+    three: Settings, keys: list[ResellerKey], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_schema(three, keys[1])
+    code, out, err = command(monkeypatch, three, "upgrade")
+    assert code == 1
+    assert [line.split()[1:] for line in out.splitlines()] == [
+        ["platform", "current"],
+        [schema_of(keys[0]), "current"],
+        [schema_of(keys[1]), "failed"],
+    ]
+    assert "already exists" in err
+    assert command(monkeypatch, three, "upgrade", "--keep-going")[0] == 1
+    mend_schema(three, keys[1])
+    assert command(monkeypatch, three, "upgrade")[0] == 0
+
+
+def test_check_says_whether_an_upgrade_is_due(empty: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, _, err = command(monkeypatch, empty, "check")
+    assert code == 1
+    assert "frankpost db upgrade" in err
+    assert command(monkeypatch, empty, "upgrade")[0] == 0
+    assert command(monkeypatch, empty, "check")[0] == 0
+
+
+def test_a_command_on_a_database_that_was_never_upgraded_says_what_to_do(
+    empty: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", empty.database_url.get_secret_value())
+    settings.cache_clear()
+    result = CliRunner().invoke(frankpost, ["reseller", "list"])
+    monkeypatch.undo()
+    settings.cache_clear()
+    assert result.exit_code == 1
+    assert "run `frankpost db upgrade`" in result.stderr
