@@ -41,7 +41,10 @@ def check_domain(
 def check_domains(
     reseller: ResellerRef, due: Sequence[DueDomain], *, reader: RecordReader, clock: Clock
 ) -> int:
-    """Look at all of `due` at once; says how many there still were. One that was removed meanwhile is passed over."""
+    """Look at all of `due` at once; says how many there still were. One that was removed meanwhile is passed over.
+
+    Each is written by itself: two jobs at once would otherwise lock the same domains in different orders.
+    """
     plans = _read_plans(reseller, due)
     found = asyncio.run(_look_up_all(list(plans.values()), reader))
     with tenant_session(reseller) as session:
@@ -50,7 +53,7 @@ def check_domains(
                 record_check(session, domain_id, results, now=clock.now())
             except NotFound:
                 continue
-        session.commit()
+            session.commit()
     return len(plans)
 
 

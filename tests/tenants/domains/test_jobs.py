@@ -1,6 +1,7 @@
 """Rechecking in the background, through Redis, Postgres and a nameserver."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
@@ -81,6 +82,23 @@ def test_more_domains_than_fit_into_a_round_are_all_looked_at(
     for domain in domains:
         publish(lookups, domain)
     recheck_domains(reseller.id)
+    assert {state_of(reseller, domain) for domain in domains} == {DomainState.VERIFIED}
+
+
+def test_the_job_running_twice_at_once_has_one_effect(
+    lookups: Nameserver, app: Flask, reseller: ResellerRef, seal: Seal
+) -> None:
+    domains = [add(reseller, seal, f"customer{number}.example") for number in range(5)]
+    for domain in domains:
+        publish(lookups, domain)
+
+    def run() -> None:
+        with app.app_context():
+            recheck_domains(reseller.id)
+
+    with ThreadPoolExecutor(2) as threads:
+        for job in [threads.submit(run), threads.submit(run)]:
+            job.result()
     assert {state_of(reseller, domain) for domain in domains} == {DomainState.VERIFIED}
 
 
