@@ -2,10 +2,12 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 from uuid import uuid4
 
 import pytest
@@ -236,7 +238,7 @@ def send(
         async with await open_pool(settings(), size=1) as pool:
             return await PostgresDoor(pool, clock).ingest(batch)
 
-    assert set(asyncio.run(ingest())) <= {Verdict.ACCEPTED}
+    assert set(_in_a_loop_of_its_own(ingest())) <= {Verdict.ACCEPTED}
     return [one.message_id for one in batch]
 
 
@@ -252,7 +254,16 @@ def deliver(outcome: Outcome) -> None:
             while claimed := await claims.claim(500):
                 await claims.finish([outcome(one) for one in claimed])
 
-    asyncio.run(work())
+    _in_a_loop_of_its_own(work())
+
+
+T = TypeVar("T")
+
+
+def _in_a_loop_of_its_own(work: Coroutine[object, object, T]) -> T:
+    """Run `work` to its end in another thread: Playwright keeps a loop running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 def delivered(claimed: Claimed) -> Result:
