@@ -33,6 +33,9 @@ PER_LANE = 20
 _FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 _COMMAND_SECONDS = 30.0
 
+# Of these the database holds the message, so that a second call would fail on it.
+_WRITTEN = frozenset({Verdict.ACCEPTED, Verdict.RECIPIENTS_SUPPRESSED})
+
 _INGEST = "SELECT id, verdict FROM relay.ingest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
 _FINISH = "SELECT relay.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
 
@@ -75,23 +78,23 @@ class PostgresDoor:
         ]
 
     async def ingest(self, batch: Sequence[Submission]) -> list[Verdict]:
-        """See `Door`. A call that fails is made again: first as it was, then reseller by reseller, and for a reseller
-        that fails message by message, so that one's fault is not another's. What a call may have written before its
-        answer was lost is found and not doubled.
+        """See `Door`. A call that fails is made again: reseller by reseller, and for a reseller that fails message by
+        message, so that one's fault is not another's. What a call may have written before its answer was lost is found
+        and not doubled.
         """
         try:
             verdicts = await self._ingest(batch)
         except Unavailable:
+            await self._known([])  # raises when it is the database itself that is away
             verdicts = await self._ingest_apart(batch)
         return [verdicts[submission.message_id] for submission in batch]
 
     async def _ingest_apart(self, batch: Sequence[Submission]) -> dict[MessageId, Verdict]:
-        verdicts = await self._known(batch)
-        left = [submission for submission in batch if submission.message_id not in verdicts]
-        for reseller_id in {submission.reseller_id for submission in left}:
-            share = [submission for submission in left if submission.reseller_id == reseller_id]
+        verdicts: dict[MessageId, Verdict] = {}
+        for reseller_id in {submission.reseller_id for submission in batch}:
+            share = [submission for submission in batch if submission.reseller_id == reseller_id]
             try:
-                verdicts |= await self._ingest(share)
+                verdicts |= await self._ingest_new(share)
             except Unavailable as error:
                 log.error("ingest.failed", reseller_id=reseller_id, messages=len(share), error=str(error))
                 for submission in share:
@@ -99,19 +102,27 @@ class PostgresDoor:
         return verdicts
 
     async def _ingest_alone(self, submission: Submission) -> Verdict:
-        """The last try for one message. A call that we gave up waiting for may have come to its end meanwhile, and
-        then this one fails because the message is there.
-        """
         try:
-            verdicts = await self._ingest([submission])
+            verdicts = await self._ingest_new([submission])
         except Unavailable:
-            verdicts = await self._known([submission])
-        return verdicts.get(submission.message_id, Verdict.TEMPORARY_FAULT)
+            return Verdict.TEMPORARY_FAULT
+        return verdicts[submission.message_id]
+
+    async def _ingest_new(self, share: Sequence[Submission]) -> dict[MessageId, Verdict]:
+        """Only what no earlier call has written."""
+        known = await self._known(share)
+        left = [submission for submission in share if submission.message_id not in known]
+        return known | (await self._ingest(left) if left else {})
 
     async def _ingest(self, batch: Sequence[Submission]) -> dict[MessageId, Verdict]:
         async with _connection(self._pool) as connection:
             rows = await connection.fetch(_INGEST, self._clock.now(), *_columns(batch))
-        return _verdicts(rows)
+        verdicts = _verdicts(rows)
+        refused = [submission for submission in batch if verdicts[submission.message_id] not in _WRITTEN]
+        if refused:
+            # An earlier call may have accepted it, and its answer been lost; the credits it took are what is missing.
+            verdicts |= await self._known(refused)
+        return verdicts
 
     async def _known(self, batch: Sequence[Submission]) -> dict[MessageId, Verdict]:
         async with _connection(self._pool) as connection:

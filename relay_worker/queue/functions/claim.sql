@@ -4,6 +4,9 @@
 -- p_per_reseller; within a reseller lanes are visited in turn from the random place p_start, each for at most
 -- p_per_lane, oldest first. Lanes in p_exclude are left alone. A visit is one descent of the index due_ready, so the
 -- cost does not grow with what is queued.
+--
+-- A reseller whose rows can't be read (its schema is broken, or locked by a migration) holds up nobody else: what was
+-- taken of it stays leased, and comes back when the lease ends.
 CREATE OR REPLACE FUNCTION relay.claim(
     p_lease uuid, p_limit integer, p_seconds integer, p_after integer, p_start integer,
     p_per_reseller integer, p_per_lane integer, p_exclude integer[], p_inline integer
@@ -12,7 +15,8 @@ CREATE OR REPLACE FUNCTION relay.claim(
     accepted_at timestamptz, rcpt_to text, domain text, mail_from text, header_from text,
     smtputf8 boolean, body_8bit boolean, size integer, raw bytea
 )
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+SET lock_timeout = '2s' AS $$
 #variable_conflict use_column
 DECLARE
     v_reseller integer := p_after;
@@ -39,14 +43,18 @@ BEGIN
         v_taken := relay.take(v_reseller, p_lease, least(v_left, p_per_reseller), p_seconds, p_start, p_per_lane, p_exclude);
         CONTINUE WHEN v_taken IS NULL;
         v_left := v_left - cardinality(v_taken);
-        RETURN QUERY EXECUTE format(
-            'SELECT $1, d.account_id, d.message_id, d.n, d.lane, d.attempts, d.accepted_at, c.rcpt_to, c.domain,
-                    c.mail_from, c.header_from, c.smtputf8, c.body_8bit, c.size, c.raw
-             FROM %I.claimed((SELECT array_agg(u.message_id) FROM unnest($2) u),
-                             (SELECT array_agg(u.n) FROM unnest($2) u), $3) c
-             JOIN unnest($2) d ON d.message_id = c.message_id AND d.n = c.n',
-            (SELECT 'r_' || r.key FROM platform.reseller r WHERE r.id = v_reseller))
-            USING v_reseller, v_taken, p_inline;
+        BEGIN
+            RETURN QUERY EXECUTE format(
+                'SELECT $1, d.account_id, d.message_id, d.n, d.lane, d.attempts, d.accepted_at, c.rcpt_to, c.domain,
+                        c.mail_from, c.header_from, c.smtputf8, c.body_8bit, c.size, c.raw
+                 FROM %I.claimed((SELECT array_agg(u.message_id) FROM unnest($2) u),
+                                 (SELECT array_agg(u.n) FROM unnest($2) u), $3) c
+                 JOIN unnest($2) d ON d.message_id = c.message_id AND d.n = c.n',
+                (SELECT 'r_' || r.key FROM platform.reseller r WHERE r.id = v_reseller))
+                USING v_reseller, v_taken, p_inline;
+        EXCEPTION WHEN OTHERS THEN
+            RAISE WARNING 'reseller % can''t be read: %', v_reseller, SQLERRM;
+        END;
     END LOOP;
 END $$;
 

@@ -1,6 +1,6 @@
 -- Results of attempts: an end leaves the queue, a deferral goes back into it, and each reseller's rows are told.
 -- p_next_at is NULL for an end. An end counts whoever holds the lease now: the remote has spoken. A deferral counts only
--- for the holder, so that a late one does not put back what another is sending.
+-- for the holder, so that a late one does not put back what another is sending; it leaves its event and nothing else.
 CREATE OR REPLACE FUNCTION relay.finish(
     p_lease uuid, p_reseller integer[], p_ids uuid[], p_ns smallint[], p_at timestamptz[], p_state text[],
     p_bounce_kind text[], p_code integer[], p_enhanced text[], p_text text[], p_host text[], p_address text[],

@@ -1,13 +1,14 @@
 -- The door at acceptance: everything pending in one call, one transaction. Arrays run in step, a place for each message;
 -- p_rcpt_to holds its recipients, one a line. Resellers and accounts are taken in order, so that two calls never wait
--- for each other.
+-- for each other. Behind a table that a migration has locked the call gives up, since it would hold up all the others.
 CREATE OR REPLACE FUNCTION relay.ingest(
     p_at timestamptz, p_reseller integer[], p_account bigint[],
     p_ids uuid[], p_credentials bigint[], p_mail_from text[], p_rcpt_to text[], p_header_from text[], p_subject text[],
     p_message_id_header text[], p_smtputf8 boolean[], p_body_8bit boolean[], p_client_address text[],
     p_client_helo text[], p_tls_version text[], p_raw bytea[]
 ) RETURNS TABLE (id uuid, verdict text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+SET lock_timeout = '5s' AS $$
 #variable_conflict use_column
 DECLARE
     v_group record;

@@ -18,15 +18,19 @@ BEGIN
         ON CONFLICT DO NOTHING
         RETURNING message_id, n, at, kind, bounce_kind, next_at
     ), moved AS (
-        -- An end stays the end: only what is still open moves.
+        -- An end stays the end: only what is still open moves. A deferral moves it when it is the one that the queue
+        -- goes by, and not that of a worker who had lost the lease.
         UPDATE recipient r SET state = f.kind, bounce_kind = f.bounce_kind, state_at = f.at, attempts = r.attempts + 1,
                next_at = f.next_at
         FROM fresh f
         WHERE r.message_id = f.message_id AND r.n = f.n AND r.state IN ('queued', 'deferred')
+          AND (f.next_at IS NULL OR EXISTS (
+              SELECT FROM relay.due d WHERE d.message_id = f.message_id AND d.n = f.n AND d.next_at = f.next_at))
         RETURNING r.account_id, r.rcpt_to, r.state, r.bounce_kind, r.attempts, f.at
     ), suppressed AS (
         INSERT INTO suppression (account_id, address, reason, origin, created_at)
         SELECT m.account_id, lower(m.rcpt_to), 'hard_bounce', 'delivery', m.at FROM moved m WHERE m.bounce_kind = 'hard'
+        ORDER BY m.account_id, lower(m.rcpt_to)  -- two workers never wait for each other
         ON CONFLICT DO NOTHING
     )
     INSERT INTO stats_hour AS s (account_id, hour, slot, delivered, deferred, bounced_hard, bounced_soft, expired)
