@@ -135,7 +135,8 @@ class MxLookup:
         for answer in answers:
             if isinstance(answer, dns.resolver.Answer):
                 every += [str(record) for record in answer]
-                seconds = min(seconds, _ttl(answer))
+                # Most hosts lack one of the two kinds; that must not shorten the life of the other.
+                seconds = min(seconds, _ttl(answer) if len(answer) else MAX_SECONDS)
             elif isinstance(answer, dns.resolver.NXDOMAIN):
                 continue
             elif isinstance(answer, (dns.exception.DNSException, OSError)):

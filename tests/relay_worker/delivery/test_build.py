@@ -56,7 +56,15 @@ def test_no_message_can_end_itself_early(body: bytes) -> None:
 
 def test_date_and_message_id_are_added_where_missing_and_the_same_at_every_attempt() -> None:
     claimed = recipient()
-    first, second = (content(build(b"From: a@shop.test\r\n\r\nHi\r\n", claimed)) for _ in range(2))
+    raw = b"From: a@shop.test\r\n\r\nHi\r\n"
+    first, second = (
+        content(
+            Builder(KeyRing(Seal(SECRET)), PATHS, StoppedClock(NOW + timedelta(hours=hours))).build(
+                claimed, SENDER, raw
+            )
+        )
+        for hours in (1, 5)
+    )
     assert b"Date: Mon, 02 Nov 2026 12:00:00 +0000\r\n" in first
     assert b"Message-ID: <%b@shop.test>\r\n" % str(claimed.message_id).encode() in first
     assert first == second

@@ -167,6 +167,25 @@ def test_results_are_recorded_in_small_batches(make_settings: MakeSettings) -> N
     assert max(claims.batches) <= 100
 
 
+def test_a_recipient_claimed_again_while_under_way_is_sent_once(make_settings: MakeSettings) -> None:
+    claimed = recipient()
+    claims = InMemoryClaims([claimed])
+
+    async def main() -> ScriptedMx:
+        async with ScriptedMx(Script(delays={"FINAL": 0.3})) as mx:
+            draining = asyncio.create_task(
+                drain(make_settings(delivery_smart_host=f"127.0.0.1:{mx.port}"), claims)
+            )
+            while not mx.commands:
+                await asyncio.sleep(0.001)
+            claims.due.append(claimed)  # as after a lease that ran out
+            await draining
+            return mx
+
+    assert len(asyncio.run(main()).delivered) == 1
+    assert len(claims.results) == 1
+
+
 def test_leases_are_renewed_while_a_remote_takes_its_time(make_settings: MakeSettings) -> None:
     claims = InMemoryClaims([recipient()])
     script = Script(delays={"FINAL": 1.5})

@@ -194,13 +194,14 @@ def test_a_domain_that_leads_to_us_first_is_a_loop(nameserver: Nameserver, make_
 
 
 def test_dns_is_asked_once_while_its_answer_lasts(nameserver: Nameserver, make_finder: MakeFinder) -> None:
-    nameserver.records.set("example.test", "A", "127.0.0.1")
+    nameserver.records.set("example.test", "MX", "10 mx.example.test.", ttl=1000)
+    nameserver.records.set("mx.example.test", "A", "127.0.0.1", ttl=500)
     clock = Ticking()
     finder = make_finder(clock)
-    for clock.now in (0.0, 14.0):
+    for clock.now in (0.0, 499.0):
         find(finder, "example.test")
     assert list(nameserver.queries).count(("example.test", "MX")) == 1
-    clock.now = 4000.0
+    clock.now = 501.0
     find(finder, "example.test")
     assert list(nameserver.queries).count(("example.test", "MX")) == 2
 
