@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import structlog
 from flask import Flask, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -15,7 +16,7 @@ from tenants.logins.people import USERS
 from whitelabel.portal.dashboard.views import pages as dashboard
 from whitelabel.portal.domains.views import pages as domains
 from whitelabel.portal.domains.words import add_domain_words
-from whitelabel.portal.door import account, open_door, rows
+from whitelabel.portal.door import account, open_door, reseller, rows
 from whitelabel.portal.emails.states import add_state_words
 from whitelabel.portal.emails.views import pages as emails
 from whitelabel.portal.navigation import portal_brand, surround
@@ -45,6 +46,7 @@ def create_portal(settings: Settings, clock: Clock) -> Flask:
     open_door(app, clock)
     desk = LoginDesk(USERS, rows, clock, timedelta(days=settings.session_days))
     desk.attend(app)
+    app.before_request(_name_reseller_in_logs)
     app.before_request(_closed_when_suspended)
     require_login(app, login_endpoint="logins.login")
     app.register_blueprint(login_pages(desk))
@@ -56,6 +58,10 @@ def create_portal(settings: Settings, clock: Clock) -> Flask:
     add_domain_words(app)
     limit_logins(app, settings, endpoints=["logins.login"], field="email")
     return app
+
+
+def _name_reseller_in_logs() -> None:
+    structlog.contextvars.bind_contextvars(reseller=reseller().key)
 
 
 def _closed_when_suspended() -> ResponseReturnValue | None:

@@ -1,6 +1,7 @@
 """Builds a site: a Flask application with everything in this folder, to which pages are then added."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 from flask import Flask
@@ -25,9 +26,18 @@ def build_site(
     name: str, settings: Settings, *, templates: list[Path], time_zone: Callable[[], str], cookie: str
 ) -> Flask:
     """An application without pages. `name` separates its keys from the other sites'; `templates` come before the theme's."""
-    app = Flask(name, static_folder=str(STATIC), static_url_path="/static", template_folder=None)
+    app = Flask(
+        name,
+        static_folder=str(STATIC),
+        static_url_path="/static",
+        template_folder=None,
+        root_path=str(STATIC.parent),
+    )
     app.config["SECRET_KEY"] = derive_key(settings.secret_key.get_secret_value(), f"cookies-{name}")
     app.config["MAX_CONTENT_LENGTH"] = _MOST_BYTES
+    # The cookie lasts as long as the login's row in the database, counted from the log-in and not from the last request.
+    app.config["PERMANENT_SESSION_LIFETIME"] = timedelta(days=settings.session_days)
+    app.config["SESSION_REFRESH_EACH_REQUEST"] = False
     # A form lives as long as its session; the session ends in the database.
     app.config["WTF_CSRF_TIME_LIMIT"] = None
     app.jinja_loader = FileSystemLoader([*templates, THEMES / "default" / "templates"])

@@ -13,5 +13,6 @@ def current_host() -> Host:
 
 
 def wants_part() -> bool:
-    """True when htmx asks for a part of the page rather than the whole."""
-    return request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"
+    """True when htmx asks for a part of the page rather than the whole, which it wants back after "back"."""
+    headers = request.headers
+    return "HX-Request" in headers and "HX-History-Restore-Request" not in headers

@@ -1,16 +1,18 @@
 """The reader's language, its direction, and the time zone of the account."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from flask import Flask, request
 from flask_babel import Babel, get_locale
 
 LANGUAGES = ("en",)
+TRANSLATIONS = Path(__file__).resolve().parents[1] / "translations"
 
 
 def speak(app: Flask, *, time_zone: Callable[[], str]) -> None:
     """Translate the pages of `app`; `time_zone` names the zone (IANA) of whoever is looking."""
-    app.config["BABEL_TRANSLATION_DIRECTORIES"] = "translations"
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(TRANSLATIONS)
     Babel(app, locale_selector=_best_language, timezone_selector=time_zone)
 
     @app.context_processor

@@ -69,10 +69,23 @@
     if (event.target.id === "sheet-body") { document.getElementById("sheet").showModal(); }
   });
 
-  // A page that nobody looks at asks for nothing.
+  // A part that refreshes itself waits while nobody looks at the page, and while somebody is at work inside it.
+  function isBusy(part) {
+    var selection = window.getSelection();
+    var selecting = selection && !selection.isCollapsed && part.contains(selection.anchorNode);
+    var focused = part.contains(document.activeElement) && document.activeElement.matches(":focus-visible");
+    return document.hidden || selecting || focused;
+  }
+
   document.addEventListener("htmx:beforeRequest", function (event) {
-    if (document.hidden && event.target.closest("[data-live]") && !event.detail.requestConfig.triggeringEvent) {
-      event.preventDefault();
-    }
+    if (event.target.matches("[data-live]") && isBusy(event.target)) { event.preventDefault(); }
   });
+
+  // "Live" says so only as long as answers come.
+  function markStale(stale) {
+    return function () { document.body.classList.toggle("stale", stale); };
+  }
+  document.addEventListener("htmx:sendError", markStale(true));
+  document.addEventListener("htmx:responseError", markStale(true));
+  document.addEventListener("htmx:afterOnLoad", markStale(false));
 })();

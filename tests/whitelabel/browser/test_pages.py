@@ -104,6 +104,17 @@ def test_the_list_narrows_while_one_types(agency: Agency, open_page: OpenPage) -
     page.wait_for_selector("text=Welcome")
 
 
+def test_back_after_a_search_brings_the_whole_page_back(agency: Agency, open_page: OpenPage) -> None:
+    send(agency.main, "Invoice", "Welcome")
+    page = open_page(agency.portal, agency.main.owner)
+    page.goto("/emails")
+    page.select_option("select[name=state]", "bounced")
+    page.wait_for_selector("text=Nothing found")
+    page.go_back()
+    page.wait_for_selector("text=Welcome")
+    assert page.locator("#side").count() == 1
+
+
 def test_a_new_email_appears_without_a_reload(agency: Agency, open_page: OpenPage) -> None:
     page = open_page(agency.portal, agency.main.owner)
     page.goto("/emails")

@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from platform_core.clock import StoppedClock
 from platform_core.database import db, tenant_session
+from platform_core.settings import settings
 from tenants.models import LoginSession
 from tenants.resellers.queries import reseller_by_id
 from tenants.resellers.services import suspend_reseller
@@ -71,6 +73,22 @@ def test_behind_https_the_cookie_never_travels_in_clear(database: object) -> Non
         cookie = Visitor(sites, "console.example").get("/login").headers["Set-Cookie"]
     assert cookie.startswith("__Host-")
     assert "Secure" in cookie
+
+
+def test_the_cookie_outlives_the_browser_and_ends_with_the_login(visitor: Visitor, agency: Agency) -> None:
+    answer = visitor.post("/login", {"email": agency.main.owner, "password": PASSWORD})
+    days = (
+        datetime.strptime(_expiry(answer), "%a, %d %b %Y %H:%M:%S %Z").replace(tzinfo=UTC) - datetime.now(UTC)
+    ).days
+    assert days in (settings().session_days - 1, settings().session_days)
+    visitor.get("/emails")
+    assert "Set-Cookie" not in visitor.get("/emails").headers
+
+
+def _expiry(answer: TestResponse) -> str:
+    found = re.search(r"Expires=([^;]+)", answer.headers["Set-Cookie"])
+    assert found is not None
+    return found[1]
 
 
 def test_only_a_hash_of_the_token_is_stored(visitor: Visitor, agency: Agency) -> None:

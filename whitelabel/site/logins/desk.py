@@ -67,6 +67,7 @@ class LoginDesk:
         rows.commit()
         # Whatever was in the cookie before the log-in may be known to somebody else (session fixation).
         cookie.clear()
+        cookie.permanent = True
         recognised = self._recognise(token)
         if recognised is not None:
             login_user(recognised)

@@ -18,6 +18,7 @@ class LoginForm(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
 
 
 class PasswordForm(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
+    shortest = SHORTEST_PASSWORD
     current = PasswordField(
         _l("Current password"), [InputRequired(_l("Please enter your current password."))]
     )

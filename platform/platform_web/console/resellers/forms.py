@@ -26,7 +26,7 @@ class NewResellerForm(FlaskForm):  # type: ignore[misc]  # flask-wtf has no type
     owner_email = EmailField(
         _l("First owner's e-mail address"),
         [DataRequired(_l("Please enter an e-mail address.")), Length(max=254)],
-        description=_l("Gets a one-time look at a generated password, shown to you on the next page."),
+        description=_l("A password is generated and shown to you once, on the next page."),
     )
     portal = StringField(
         _l("Portal host name"),
