@@ -36,7 +36,7 @@ _COMMAND_SECONDS = 30.0
 # Of these the database holds the message, so that a second call would fail on it.
 _WRITTEN = frozenset({Verdict.ACCEPTED, Verdict.RECIPIENTS_SUPPRESSED})
 
-_INGEST = "SELECT id, verdict FROM relay.ingest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+_INGEST = "SELECT id, verdict FROM relay.ingest($1, $2::relay.submission[])"
 _FINISH = "SELECT relay.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
 
 
@@ -116,7 +116,9 @@ class PostgresDoor:
 
     async def _ingest(self, batch: Sequence[Submission]) -> dict[MessageId, Verdict]:
         async with _connection(self._pool) as connection:
-            rows = await connection.fetch(_INGEST, self._clock.now(), *_columns(batch))
+            rows = await connection.fetch(
+                _INGEST, self._clock.now(), [_row(submission) for submission in batch]
+            )
         verdicts = _verdicts(rows)
         refused = [submission for submission in batch if verdicts[submission.message_id] not in _WRITTEN]
         if refused:
@@ -236,29 +238,25 @@ def _route(user_name: str, row: asyncpg.Record) -> Route:
     )
 
 
-def _columns(batch: Sequence[Submission]) -> Iterable[list[object]]:
-    """The batch as the arrays `relay.ingest` takes."""
-    rows = [
-        (
-            s.reseller_id,
-            s.account_id,
-            s.message_id,
-            s.smtp_account_id,
-            s.mail_from,
-            "\n".join(s.rcpt_to),
-            s.header_from,
-            s.subject,
-            s.message_id_header,
-            s.smtputf8,
-            s.body_8bit,
-            s.client_address,
-            s.client_helo,
-            s.tls_version,
-            s.raw,
-        )
-        for s in batch
-    ]
-    return map(list, zip(*rows, strict=True))
+def _row(submission: Submission) -> tuple[object, ...]:
+    """The message as the composite type relay.submission."""
+    return (
+        submission.reseller_id,
+        submission.account_id,
+        submission.message_id,
+        submission.smtp_account_id,
+        submission.mail_from,
+        "\n".join(submission.rcpt_to),
+        submission.header_from,
+        submission.subject,
+        submission.message_id_header,
+        submission.smtputf8,
+        submission.body_8bit,
+        submission.client_address,
+        submission.client_helo,
+        submission.tls_version,
+        submission.raw,
+    )
 
 
 def _result_columns(results: Sequence[Result]) -> Iterable[list[object]]:

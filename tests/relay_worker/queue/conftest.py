@@ -1,8 +1,10 @@
 """Two resellers that all tests of the queue share, the desk, and an empty queue for each test."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from flask import Flask
 
@@ -40,6 +42,13 @@ def desk(database: Settings) -> Iterator[Desk]:
     desk.close()
 
 
+@pytest.fixture(scope="session")
+def books(database: Settings) -> Iterator[psycopg.Connection[dict[str, Any]]]:
+    with owner_connection() as connection:
+        connection.autocommit = True
+        yield connection
+
+
 @pytest.fixture
 def worker(desk: Desk) -> Worker:
     return desk.worker()
@@ -51,17 +60,18 @@ def another_worker(desk: Desk) -> Worker:
 
 
 @pytest.fixture
-def account(app: Flask, resellers: list[ResellerRef]) -> OpenAccount:
+def account(
+    app: Flask, books: psycopg.Connection[dict[str, Any]], resellers: list[ResellerRef]
+) -> OpenAccount:
     """A factory of accounts, of the first reseller unless said otherwise."""
 
     def make(reseller: int = 0, **limits: object) -> Sender:
-        return open_account(resellers[reseller], **limits)  # type: ignore[arg-type]
+        return open_account(books, resellers[reseller], **limits)  # type: ignore[arg-type]
 
     return make
 
 
 @pytest.fixture(autouse=True)
-def empty_queue(database: Settings) -> None:
+def empty_queue(books: psycopg.Connection[dict[str, Any]]) -> None:
     """What other tests have left due would be claimed here."""
-    with owner_connection() as connection:
-        connection.execute("DELETE FROM relay.due")
+    books.execute("DELETE FROM relay.due")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -33,8 +33,9 @@ RAW = b"From: a@shop.example\r\nSubject: Hello\r\n\r\nHello\r\n"
 
 @dataclass(frozen=True)
 class Sender:
-    """An account with a login, as far as acceptance knows it."""
+    """An account with a login, as far as acceptance knows it. `books`: the owner's connection, to look and change by."""
 
+    books: psycopg.Connection[dict[str, Any]] = field(repr=False, compare=False)
     reseller: ResellerRef
     account_id: AccountId
     smtp_account_id: SmtpAccountId
@@ -87,20 +88,21 @@ class Sender:
         assignments = sql.SQL(", ").join(
             sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder()) for name in values
         )
-        with owner_connection(self.reseller) as connection:
-            connection.execute(
-                sql.SQL("UPDATE {} SET {} WHERE id = {}").format(
-                    sql.Identifier(table), assignments, sql.Placeholder()
-                ),
-                [*values.values(), key],
-            )
+        update = sql.SQL("UPDATE {}.{} SET {} WHERE id = {}").format(
+            sql.Identifier(schema_of(self.reseller.key)),
+            sql.Identifier(table),
+            assignments,
+            sql.Placeholder(),
+        )
+        self.books.execute(update, [*values.values(), key])
 
     # --- the books ---
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         """What a query within the reseller's schema finds; `%(account)s` stands for this account."""
-        with owner_connection(self.reseller) as connection:
-            return connection.execute(query.encode(), {"account": self.account_id}).fetchall()
+        schema = sql.Identifier(schema_of(self.reseller.key))
+        self.books.execute(sql.SQL("SET search_path = {}").format(schema))
+        return self.books.execute(query.encode(), {"account": self.account_id}).fetchall()
 
     def value(self, query: str) -> Any:
         return next(iter(self.rows(query)[0].values()))
@@ -142,7 +144,7 @@ class Sender:
     @property
     def stats(self) -> dict[str, int]:
         """The counts over all hours that are not 0."""
-        names = "accepted dropped delivered deferred bounced_hard bounced_soft expired".split()
+        names = ["accepted", "dropped", "delivered", "deferred", "bounced_hard", "bounced_soft", "expired"]
         sums = ", ".join(f"coalesce(sum({name}), 0)::int AS {name}" for name in names)
         found = self.rows(f"SELECT {sums} FROM stats_hour WHERE account_id = %(account)s")[0]
         return {name: count for name, count in found.items() if count}
@@ -167,6 +169,7 @@ def owner_connection(reseller: ResellerRef | None = None) -> psycopg.Connection[
 
 
 def open_account(
+    books: psycopg.Connection[dict[str, Any]],
     reseller: ResellerRef,
     *,
     credits: int = 0,
@@ -182,7 +185,7 @@ def open_account(
         login = create_smtp_account(session, account.id, "Web shop", verifier=SecretVerifier(secret_key))
         session.commit()
     smtp = login.smtp_account
-    sender = Sender(reseller, account.id, smtp.id, smtp.user_name, login.secret)
+    sender = Sender(books, reseller, account.id, smtp.id, smtp.user_name, login.secret)
     if credits:
         sender.grant(credits)
     return sender

@@ -1,0 +1,124 @@
+"""Many at once, from several processes: credits and caps hold to the last one, and nobody waits for ever."""
+
+import asyncio
+import multiprocessing
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+
+import pytest
+
+from platform_core.clock import StoppedClock
+from platform_core.settings import Settings
+from relay_worker.queue.claims import Claimed
+from relay_worker.queue.door import Submission, Verdict
+from relay_worker.queue.postgres import PostgresClaims, PostgresDoor, open_pool
+from tests.relay_worker.queue.conftest import OpenAccount
+from tests.relay_worker.queue.desk import NOON, Desk, result
+
+PROCESSES = 2
+
+
+def ingest_all(settings: Settings, batches: Sequence[Sequence[Submission]]) -> list[Verdict]:
+    """Each batch in a call of its own, all at once over one pool; runs in a process of its own."""
+
+    async def work() -> list[Verdict]:
+        async with await open_pool(settings, size=12) as pool:
+            door = PostgresDoor(pool, StoppedClock(NOON))
+            found = await asyncio.gather(*(door.ingest(batch) for batch in batches))
+        return [verdict for verdicts in found for verdict in verdicts]
+
+    return asyncio.run(work())
+
+
+Ingest = Callable[[Sequence[Sequence[Submission]]], "Counter[Verdict]"]
+
+
+@pytest.fixture(scope="module")
+def ingest_everywhere(database: Settings) -> Iterator[Ingest]:
+    """Spreads batches over processes that do nothing else."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(PROCESSES, mp_context=context) as processes:
+
+        def ingest(batches: Sequence[Sequence[Submission]]) -> "Counter[Verdict]":
+            shares = [batches[n::PROCESSES] for n in range(PROCESSES)]
+            found = processes.map(ingest_all, [database] * PROCESSES, shares)
+            return Counter(verdict for verdicts in found for verdict in verdicts)
+
+        yield ingest
+
+
+def test_of_300_messages_at_once_exactly_as_many_are_accepted_as_there_are_credits(
+    ingest_everywhere: Ingest, account: OpenAccount
+) -> None:
+    sender = account(plan=20)
+    for credits in 30, 50:
+        sender.grant(credits)
+    verdicts = ingest_everywhere([[message] for message in sender.messages(300)])
+    assert verdicts == {Verdict.ACCEPTED: 100, Verdict.CREDITS_EXHAUSTED: 200}
+    assert (sender.used, sender.from_plan, sender.ledger) == (100, 20, 0)
+    assert (set(sender.lots.values()), len(sender.due), sender.stats) == ({0}, 100, {"accepted": 100})
+
+
+@pytest.mark.parametrize("round", range(3))
+def test_a_cap_is_never_overshot_whatever_runs_at_once(desk: Desk, account: OpenAccount, round: int) -> None:
+    sender = account(credits=1000, cap=100)
+    batches = [[sender.message("a@example.org", "b@example.org")] for _ in range(100)]
+    verdicts = Counter(ingest_all(desk.settings, batches))
+    assert verdicts == {Verdict.ACCEPTED: 50, Verdict.CAP_REACHED: 50}
+    assert (sender.used, sender.ledger) == (100, 900)
+
+
+@pytest.mark.parametrize("round", range(3))
+def test_the_last_credits_go_to_somebody_and_only_once(desk: Desk, account: OpenAccount, round: int) -> None:
+    sender = account(credits=100)
+    batches = [[sender.message()] for _ in range(120)]
+    assert Counter(ingest_all(desk.settings, batches))[Verdict.ACCEPTED] == 100
+    assert (sender.used, sender.ledger, set(sender.lots.values())) == (100, 0, {0})
+
+
+def test_batches_over_the_same_accounts_in_any_order_never_lock_each_other_out(
+    desk: Desk, ingest_everywhere: Ingest, account: OpenAccount
+) -> None:
+    senders = [account(reseller=n % 3, credits=1000) for n in range(6)]
+    batches = []
+    for n in range(60):
+        turned = senders[n % 6 :] + senders[: n % 6]
+        order = turned if n % 2 else turned[::-1]
+        batches.append([sender.message(f"{n}@example.org") for sender in order])
+    before = deadlocks(desk)
+    assert ingest_everywhere(batches) == {Verdict.ACCEPTED: 360}
+    assert deadlocks(desk) == before
+    assert [sender.used for sender in senders] == [60] * 6
+
+
+def deadlocks(desk: Desk) -> int:
+    async def ask() -> int:
+        query = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        async with desk.pool.acquire() as connection:
+            return int(await connection.fetchval(query))
+
+    return int(desk.run(ask()))
+
+
+def test_many_workers_at_once_share_everything_and_nothing_twice(desk: Desk, account: OpenAccount) -> None:
+    senders = [account(reseller=n % 3, plan=200) for n in range(3)]
+    for sender in senders:
+        desk.accept(*(sender.message(f"{n}@lane{n % 5}.example") for n in range(200)))
+
+    async def work_off(claims: PostgresClaims) -> list[Claimed]:
+        mine: list[Claimed] = []
+        while claimed := await claims.claim(20):
+            await claims.finish(list(map(result, claimed)))
+            mine += claimed
+        return mine
+
+    async def work() -> list[list[Claimed]]:
+        async with await open_pool(desk.settings, size=6) as pool:
+            workers = [PostgresClaims(pool, desk.settings) for _ in range(6)]
+            return await asyncio.gather(*map(work_off, workers))
+
+    shares = desk.run(work())
+    taken = Counter((one.message_id, one.n) for share in shares for one in share)
+    assert (len(taken), set(taken.values())) == (600, {1})
+    assert [sender.stats for sender in senders] == [{"accepted": 200, "delivered": 200}] * 3
