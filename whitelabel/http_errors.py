@@ -126,6 +126,6 @@ def _pages() -> dict[int, ErrorPage]:
         413: ErrorPage(_("Too much at once"), _("What you sent is larger than this form takes.")),
         429: ErrorPage(
             _("Too many attempts"),
-            _("For safety we have paused signing in. Please wait a few minutes and try again."),
+            _("For safety this is paused. Please wait a few minutes and try again."),
         ),
     }

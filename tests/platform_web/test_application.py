@@ -43,3 +43,11 @@ def test_a_forwarded_host_is_believed_from_a_named_proxy_alone(database: object,
         application = build_application(web_settings(trusted_proxies=proxies), SystemClock())
         statuses.append(Client(application).get("/theme.css", headers=headers).status_code)
     assert statuses == [404, 200]
+
+
+def test_behind_https_browsers_are_told_to_stay_there(database: object, agency: Agency) -> None:
+    application = build_application(web_settings(trusted_proxies=1, external_scheme="https"), SystemClock())
+    headers = {"X-Forwarded-Host": agency.portal, "X-Forwarded-Proto": "https"}
+    answer = Client(application).get("/theme.css", headers=headers)
+    assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
+    assert "includeSubDomains" not in answer.headers["Strict-Transport-Security"]

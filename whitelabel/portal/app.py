@@ -25,7 +25,7 @@ from whitelabel.portal.smtp_settings.views import pages as smtp_settings
 from whitelabel.portal.sub_accounts.views import pages as sub_accounts
 from whitelabel.site.access import require_login
 from whitelabel.site.build import build_site
-from whitelabel.site.limits import limit_logins
+from whitelabel.site.limits import limit_logins, limit_posts, make_limiter
 from whitelabel.site.logins.desk import LoginDesk
 from whitelabel.site.logins.views import login_pages
 from whitelabel.site.looks import serve_look
@@ -56,7 +56,10 @@ def create_portal(settings: Settings, clock: Clock) -> Flask:
     surround(app)
     add_state_words(app)
     add_domain_words(app)
-    limit_logins(app, settings, endpoints=["logins.login"], field="email")
+    limiter = make_limiter(app, settings)
+    limit_logins(app, limiter, settings, endpoint="logins.login", field="email")
+    # A check keeps a thread waiting for strangers' nameservers, for up to 20 seconds.
+    limit_posts(app, limiter, "10 per minute", endpoint="domains.check", key=_account_key)
     return app
 
 
@@ -69,6 +72,10 @@ def _closed_when_suspended() -> ResponseReturnValue | None:
     if current_host().active or request.endpoint in ("static", "theme_css"):
         return None
     return render_template("suspended.html"), 403
+
+
+def _account_key() -> str:
+    return f"{reseller().id}/{account().id}"
 
 
 def _time_zone() -> str:

@@ -1,6 +1,6 @@
-"""The limit on log-in attempts, by address and by user name."""
+"""Limits on what costs much or is worth guessing at: log-ins by address and by user name, other views by a key of theirs."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, request
@@ -10,30 +10,35 @@ from flask_limiter.util import get_remote_address
 from platform_core.settings import Settings
 
 
-def limit_logins(app: Flask, settings: Settings, *, endpoints: Iterable[str], field: str) -> Limiter:
-    """Count the POSTs to `endpoints` for each address and for each name in the form's `field`.
-
-    Counts live in Redis and are shared by all web processes; without Redis each process counts for itself. A wrong
-    user name counts like a right one, so that the limit tells nobody which names exist.
-    """
-    limiter = Limiter(
+def make_limiter(app: Flask, settings: Settings) -> Limiter:
+    """Counts for `app`: in Redis, shared by all web processes; without Redis each process counts for itself."""
+    return Limiter(
         get_remote_address,
         app=app,
         storage_uri=_storage(settings.redis_url.get_secret_value()),
         in_memory_fallback_enabled=True,
-        key_prefix=f"login-{app.name}",
+        key_prefix=f"web-{app.name}",
         headers_enabled=False,
     )
+
+
+def limit_logins(app: Flask, limiter: Limiter, settings: Settings, *, endpoint: str, field: str) -> None:
+    """Count the POSTs to `endpoint` for each address and for each name in the form's `field`.
+
+    A wrong user name counts like a right one, so that the limit tells nobody which names exist.
+    """
 
     def by_name() -> str:
         return f"{request.host}/{request.form.get(field, '').strip().lower()[:254]}"
 
-    for endpoint in endpoints:
-        view: Callable[..., Any] = app.view_functions[endpoint]
-        for key in (get_remote_address, by_name):
-            view = limiter.limit(settings.login_limit, key_func=key, methods=["POST"])(view)
-        app.view_functions[endpoint] = view
-    return limiter
+    for key in (get_remote_address, by_name):
+        limit_posts(app, limiter, settings.login_limit, endpoint=endpoint, key=key)
+
+
+def limit_posts(app: Flask, limiter: Limiter, limit: str, *, endpoint: str, key: Callable[[], str]) -> None:
+    """Let POSTs to `endpoint` through only so often for each `key`; `limit` as in "10 per minute"."""
+    view: Callable[..., Any] = app.view_functions[endpoint]
+    app.view_functions[endpoint] = limiter.limit(limit, key_func=key, methods=["POST"])(view)
 
 
 def _storage(redis_url: str) -> str:

@@ -18,7 +18,7 @@ from platform_web.health import pages as health
 from tenants.logins.people import STAFF
 from whitelabel.site.access import require_login
 from whitelabel.site.build import build_site
-from whitelabel.site.limits import limit_logins
+from whitelabel.site.limits import limit_logins, make_limiter
 from whitelabel.site.logins.desk import LoginDesk
 from whitelabel.site.logins.views import login_pages
 from whitelabel.site.looks import Brandmark, serve_look
@@ -64,5 +64,5 @@ def create_console(settings: Settings, clock: Clock) -> Flask:
     brandmark = Brandmark(settings.platform_name, _COLOUR)
     serve_look(app, lambda: brandmark)
     app.context_processor(lambda: {"menu": MENU})
-    limit_logins(app, settings, endpoints=["logins.login"], field="email")
+    limit_logins(app, make_limiter(app, settings), settings, endpoint="logins.login", field="email")
     return app

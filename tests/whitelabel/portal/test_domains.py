@@ -114,3 +114,9 @@ def test_htmx_gets_the_records_alone(agency: Agency, asker: Visitor) -> None:
     )
     assert part.status_code == 200
     assert "DNS records" in part.text and "<html" not in part.text
+
+
+def test_nobody_keeps_the_nameservers_busy_for_long(agency: Agency, asker: Visitor) -> None:
+    path = f"/domains/{agency.customer.domain}/check"
+    statuses = [asker.post(path).status_code for _ in range(12)]
+    assert statuses == [302] * 10 + [429] * 2
