@@ -101,6 +101,7 @@ class Engine:
         self._landed = asyncio.Event()
         self._counts: Counter[RecipientState] = Counter()
         self._claimed = 0
+        self._ending = False
 
     async def run(self, deadline: float) -> DrainReport:
         """Work until nothing has been due for a second, or until `deadline` (of `time.monotonic()`).
@@ -111,13 +112,17 @@ class Engine:
         keeper = asyncio.create_task(self._keep_leases())
         try:
             more_due = await self._claim_while_due(deadline)
-            await self._wait_for_landing(deadline + FINISH_SECONDS)
+            await self._wait_for_landing(min(deadline, time.monotonic()) + FINISH_SECONDS)
         finally:
             keeper.cancel()
             await asyncio.wait({keeper})
         if not keeper.cancelled():
             keeper.result()  # it never returns: this raises the fault that ended it
         return self._report(more_due)
+
+    def end_soon(self) -> None:
+        """Claim nothing more: the run ends when what is in flight has landed. May be called by a signal handler."""
+        self._ending = True
 
     async def close(self, grace: float) -> None:
         """End: what is under way gets `grace` seconds, then its connections are broken and the results recorded."""
@@ -133,10 +138,10 @@ class Engine:
     # --- claiming ---
 
     async def _claim_while_due(self, deadline: float) -> bool:
-        """True when the deadline came while there was mail."""
+        """True when the deadline, or the end, came while there was mail."""
         pause, last_due = FIRST_PAUSE, -math.inf
         started = time.monotonic()
-        while (now := time.monotonic()) < deadline:
+        while (now := time.monotonic()) < deadline and not self._ending:
             wanted = self._room()
             claimed = await self._claim(wanted) if wanted else []
             if claimed:

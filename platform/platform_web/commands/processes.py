@@ -3,6 +3,7 @@
 Each may be started as often as wanted, cron too: its jobs tolerate running twice.
 """
 
+import contextlib
 import os
 import sys
 
@@ -70,9 +71,12 @@ def worker() -> None:
     """Deliver mail."""
     found = settings()
     configure_logging(found, process="worker")
-    _work(found, QueueName.DELIVERY)
-    if delivery_process.cache_info().currsize:
-        delivery_process().close()
+    try:
+        _work(found, QueueName.DELIVERY, _DeliveryWorker)
+    finally:
+        # Also when Redis has gone away: what the remotes have said is still to be recorded.
+        if delivery_process.cache_info().currsize:
+            delivery_process().close()
 
 
 @click.command()
@@ -100,11 +104,29 @@ def cron() -> None:
     scheduler.start()  # type: ignore[no-untyped-call]  # rq leaves it without types
 
 
-def _work(found: Settings, queue: QueueName) -> None:
+class _Worker(SimpleWorker):
+    """A worker that can be told to stop while Redis is away."""
+
+    def set_shutdown_requested_date(self) -> None:
+        """Called by a signal handler, in the middle of a job: there a fault of Redis would break the job."""
+        with contextlib.suppress(redis.RedisError):
+            super().set_shutdown_requested_date()  # type: ignore[no-untyped-call]  # rq leaves it without types
+
+
+class _DeliveryWorker(_Worker):
+    """Does not finish a long drain when it is told to stop."""
+
+    def handle_warm_shutdown_request(self) -> None:
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
+        if delivery_process.cache_info().currsize:
+            delivery_process().end_soon()
+
+
+def _work(found: Settings, queue: QueueName, kind: type[_Worker] = _Worker) -> None:
     """Run jobs in this very process (no fork: loops, pools and connections outlive a job) until a signal."""
     _check_redis(found)
     # A short time to live, renewed all the while, so that a killed worker is soon known to be gone.
-    SimpleWorker([queue], connection=redis_connection(found), worker_ttl=60).work(logging_level="WARNING")
+    kind([queue], connection=redis_connection(found), worker_ttl=60).work(logging_level="WARNING")
 
 
 def _check_redis(found: Settings) -> None:

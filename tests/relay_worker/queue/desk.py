@@ -238,8 +238,13 @@ class Desk:
 
 
 def end_leases() -> None:
-    """As if every lease had run out, and the time of every deferred recipient come."""
+    """As if every lease had run out, and the time of every deferred recipient come. Right after its start the server
+    leaves leases alone for a while: then this waits until it is over.
+    """
     with owner_connection() as connection:
+        connection.execute(
+            "SELECT pg_sleep(greatest(0, 5.1 - extract(epoch FROM now() - pg_postmaster_start_time())))"
+        )
         connection.execute("UPDATE relay.due SET next_at = now() - interval '1 second' WHERE NOT ready")
 
 

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import psycopg
-import pytest
 from flask import Flask
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
