@@ -4,7 +4,7 @@ Every fault of the database or of the way to it becomes Unavailable here, so tha
 """
 
 import random
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import uuid4
@@ -37,7 +37,7 @@ _COMMAND_SECONDS = 30.0
 _WRITTEN = frozenset({Verdict.ACCEPTED, Verdict.RECIPIENTS_SUPPRESSED})
 
 _INGEST = "SELECT id, verdict FROM relay.ingest($1, $2::relay.submission[])"
-_FINISH = "SELECT relay.finish($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+_FINISH = "SELECT relay.finish($1, $2::relay.result[])"
 
 
 async def open_pool(settings: Settings, *, size: int) -> asyncpg.Pool:
@@ -183,7 +183,7 @@ class PostgresClaims:
 
     async def finish(self, results: Sequence[Result]) -> None:
         async with _connection(self._pool) as connection:
-            await connection.execute(_FINISH, self._lease, *_result_columns(results))
+            await connection.execute(_FINISH, self._lease, [_result_row(result) for result in results])
 
     async def renew(self, recipients: Sequence[tuple[MessageId, int]]) -> None:
         ids, numbers = [message for message, _ in recipients], [n for _, n in recipients]
@@ -259,28 +259,24 @@ def _row(submission: Submission) -> tuple[object, ...]:
     )
 
 
-def _result_columns(results: Sequence[Result]) -> Iterable[list[object]]:
-    """The results as the arrays `relay.finish` takes."""
-    rows = [
-        (
-            r.reseller_id,
-            r.message_id,
-            r.n,
-            r.at,
-            r.state,
-            r.bounce_kind,
-            r.reply_code,
-            r.enhanced_code,
-            r.reply_text,
-            r.remote_host,
-            r.remote_address,
-            r.tls_version,
-            r.duration_ms,
-            r.next_at,
-        )
-        for r in results
-    ]
-    return map(list, zip(*rows, strict=True))
+def _result_row(result: Result) -> tuple[object, ...]:
+    """The result as the composite type relay.result."""
+    return (
+        result.reseller_id,
+        result.message_id,
+        result.n,
+        result.at,
+        result.state,
+        result.bounce_kind,
+        result.reply_code,
+        result.enhanced_code,
+        result.reply_text,
+        result.remote_host,
+        result.remote_address,
+        result.tls_version,
+        result.duration_ms,
+        result.next_at,
+    )
 
 
 def _verdicts(rows: Sequence[asyncpg.Record]) -> dict[MessageId, Verdict]:

@@ -93,6 +93,89 @@ CREATE TABLE relay.due (
 CREATE INDEX due_ready ON relay.due (reseller_id, lane, next_at) WHERE ready;
 CREATE INDEX due_waiting ON relay.due (next_at) WHERE NOT ready;
 
+-- One message on its way into a reseller's schema; `rcpt_to` holds its recipients, one a line.
+CREATE TYPE relay.submission AS (
+    reseller_id integer,
+    account_id bigint,
+    message_id uuid,
+    smtp_account_id bigint,
+    mail_from text,
+    rcpt_to text,
+    header_from text,
+    subject text,
+    message_id_header text,
+    smtputf8 boolean,
+    body_8bit boolean,
+    client_address text,
+    client_helo text,
+    tls_version text,
+    raw bytea
+);
+
+-- One recipient that a worker has claimed, with what it takes to send to it.
+CREATE TYPE relay.claimed AS (
+    reseller_id integer,
+    account_id bigint,
+    message_id uuid,
+    n smallint,
+    lane integer,
+    attempts smallint,
+    accepted_at timestamptz,
+    rcpt_to text,
+    domain text,
+    mail_from text,
+    header_from text,
+    smtputf8 boolean,
+    body_8bit boolean,
+    size integer,
+    raw bytea
+);
+
+-- What one attempt came to; `next_at` is NULL when it was the last.
+CREATE TYPE relay.result AS (
+    reseller_id integer,
+    message_id uuid,
+    n smallint,
+    at timestamptz,
+    state text,
+    bounce_kind text,
+    reply_code integer,
+    enhanced_code text,
+    reply_text text,
+    remote_host text,
+    remote_address text,
+    tls_version text,
+    duration_ms integer,
+    next_at timestamptz
+);
+
+-- How an account stands before a batch. `left_in_cap` NULL: no cap. Lots in the order in which they are spent;
+-- `credentials`: those of the batch that may send; `suppressed`: those of its recipients that are, in lower case.
+CREATE TYPE relay.standing AS (
+    left_in_cap bigint,
+    left_in_plan bigint,
+    lots bigint[],
+    lot_left bigint[],
+    credentials bigint[],
+    suppressed text[],
+    not_used_lately boolean
+);
+
+-- What acceptance does with a batch: a verdict for each message; for each recipient of those taken (and of those
+-- refused as suppressed) what is written; what each lot gives.
+CREATE TYPE relay.decision AS (
+    verdicts text[],
+    ids uuid[],
+    ns smallint[],
+    rcpt_to text[],
+    states text[],
+    paid_by bigint[],
+    drawn bigint[],
+    used bigint,
+    from_plan bigint,
+    dropped bigint
+);
+
 GRANT USAGE ON SCHEMA platform, relay TO frankpost_web;
 GRANT USAGE ON SCHEMA relay TO frankpost_relay;
 GRANT SELECT ON platform.reseller, platform.hostname, platform.staff, platform.staff_session, platform.audit_entry

@@ -10,14 +10,9 @@
 CREATE OR REPLACE FUNCTION relay.claim(
     p_lease uuid, p_limit integer, p_seconds integer, p_after integer, p_start integer,
     p_per_reseller integer, p_per_lane integer, p_exclude integer[], p_inline integer
-) RETURNS TABLE (
-    reseller_id integer, account_id bigint, message_id uuid, n smallint, lane integer, attempts smallint,
-    accepted_at timestamptz, rcpt_to text, domain text, mail_from text, header_from text,
-    smtputf8 boolean, body_8bit boolean, size integer, raw bytea
-)
+) RETURNS SETOF relay.claimed
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 SET lock_timeout = '2s' AS $$
-#variable_conflict use_column
 DECLARE
     v_reseller integer := p_after;
     v_past_the_end boolean := false;  -- has this round come to the highest id and begun again from the lowest?
@@ -44,14 +39,9 @@ BEGIN
         CONTINUE WHEN v_taken IS NULL;
         v_left := v_left - cardinality(v_taken);
         BEGIN
-            RETURN QUERY EXECUTE format(
-                'SELECT $1, d.account_id, d.message_id, d.n, d.lane, d.attempts, d.accepted_at, c.rcpt_to, c.domain,
-                        c.mail_from, c.header_from, c.smtputf8, c.body_8bit, c.size, c.raw
-                 FROM %I.claimed((SELECT array_agg(u.message_id) FROM unnest($2) u),
-                                 (SELECT array_agg(u.n) FROM unnest($2) u), $3) c
-                 JOIN unnest($2) d ON d.message_id = c.message_id AND d.n = c.n',
-                (SELECT 'r_' || r.key FROM platform.reseller r WHERE r.id = v_reseller))
-                USING v_reseller, v_taken, p_inline;
+            RETURN QUERY EXECUTE format('SELECT * FROM %I.claimed($1, $2)',
+                                        (SELECT 'r_' || r.key FROM platform.reseller r WHERE r.id = v_reseller))
+                USING v_taken, p_inline;
         EXCEPTION WHEN OTHERS THEN
             RAISE WARNING 'reseller % can''t be read: %', v_reseller, SQLERRM;
         END;
@@ -95,14 +85,17 @@ BEGIN
         v_taken := v_taken || v_more;
         v_lane := v_lane + 1;
     END LOOP;
-    RETURN v_taken;
+    RETURN (SELECT array_agg(t ORDER BY t.message_id, t.n) FROM unnest(v_taken) t);
 END $$;
 
--- Make ready what has waited long enough: deferred mail whose time has come, and claims whose holder is gone.
+-- Make ready what has waited long enough: deferred mail whose time has come, and claims whose holder is gone. For a
+-- moment after a restart of the server nobody is taken for gone: who held a lease through it has results to record, and
+-- what is claimed again before that is sent twice.
 CREATE OR REPLACE FUNCTION relay.wake_due(p_limit integer) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     UPDATE relay.due d SET ready = true, lease = NULL
     FROM (SELECT w.ctid FROM relay.due w WHERE NOT w.ready AND w.next_at <= now()
+          AND (w.lease IS NULL OR pg_postmaster_start_time() < now() - interval '5 seconds')
           ORDER BY w.next_at LIMIT p_limit FOR UPDATE SKIP LOCKED) late
     WHERE d.ctid = late.ctid
 $$;

@@ -10,8 +10,9 @@ DECLARE
     v_all_verdicts text[];
 BEGIN
     FOR v_group IN
-        SELECT r.key, r.state, g.messages, g.ids
-        FROM (SELECT m.reseller_id, m.account_id, array_agg(m) AS messages, array_agg(m.message_id) AS ids
+        SELECT r.key, r.state, g.messages, g.ids, g.credentials
+        FROM (SELECT m.reseller_id, m.account_id, array_agg(m) AS messages, array_agg(m.message_id) AS ids,
+                     array_agg(m.smtp_account_id) AS credentials
               FROM unnest(p_batch) m GROUP BY m.reseller_id, m.account_id) g
         LEFT JOIN platform.reseller r ON r.id = g.reseller_id
         ORDER BY g.reseller_id, g.account_id
@@ -19,8 +20,8 @@ BEGIN
         IF v_group.state IS DISTINCT FROM 'active' THEN
             v_verdicts := array_fill('reseller_suspended'::text, ARRAY[cardinality(v_group.ids)]);
         ELSE
-            EXECUTE format('SELECT %I.accept($1, $2)', 'r_' || v_group.key)
-                INTO v_verdicts USING p_at, v_group.messages;
+            EXECUTE format('SELECT %I.accept($1, $2, $3)', 'r_' || v_group.key)
+                INTO v_verdicts USING p_at, v_group.messages, v_group.credentials;
         END IF;
         v_all_ids := v_all_ids || v_group.ids;
         v_all_verdicts := v_all_verdicts || v_verdicts;
