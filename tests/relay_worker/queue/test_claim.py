@@ -179,3 +179,18 @@ def test_a_broken_reseller_holds_up_nobody_else(desk: Desk, account: OpenAccount
     end_leases()
     worker.finish(*map(result, claimed))
     assert {one.reseller_id for one in worker.claim()} == {senders[1].reseller.id}
+
+
+def test_a_reseller_whose_tables_are_locked_holds_up_nobody_else(
+    desk: Desk, account: OpenAccount, worker: Worker
+) -> None:
+    """As by a migration that takes its time."""
+    locked, free = account(plan=1), account(reseller=1, plan=1)
+    desk.accept(locked.message(), free.message())
+    with owner_connection(locked.reseller) as migration:
+        migration.execute("LOCK TABLE recipient IN ACCESS EXCLUSIVE MODE")
+        claimed = worker.claim()
+    assert [one.reseller_id for one in claimed] == [free.reseller.id]
+    worker.finish(*map(result, claimed))
+    end_leases()
+    assert [one.reseller_id for one in worker.claim()] == [locked.reseller.id]
