@@ -3,7 +3,7 @@
 --
 -- A loop of plain statements, not a join: with the id as a parameter each opens the one partition it needs.
 CREATE OR REPLACE FUNCTION record(p_slot smallint, p_results relay.result[]) RETURNS void
-LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
     v_result relay.result;
     v_moved record;
