@@ -149,6 +149,17 @@ CREATE TYPE relay.result AS (
     next_at timestamptz
 );
 
+-- What some results add to the counts of one account and hour.
+CREATE TYPE relay.hour_counts AS (
+    account_id bigint,
+    hour timestamptz,
+    delivered integer,
+    deferred integer,
+    bounced_hard integer,
+    bounced_soft integer,
+    expired integer
+);
+
 -- How an account stands before a batch. `left_in_cap` NULL: no cap. Lots in the order in which they are spent;
 -- `credentials`: those of the batch that may send; `suppressed`: those of its recipients that are, in lower case.
 CREATE TYPE relay.standing AS (

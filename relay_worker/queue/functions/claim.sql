@@ -11,7 +11,7 @@ CREATE OR REPLACE FUNCTION relay.claim(
     p_lease uuid, p_limit integer, p_seconds integer, p_after integer, p_start integer,
     p_per_reseller integer, p_per_lane integer, p_exclude integer[], p_inline integer
 ) RETURNS SETOF relay.claimed
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '2s' AS $$
 DECLARE
     v_reseller integer := p_after;

@@ -2,7 +2,7 @@
 -- next_at is NULL for an end. An end counts whoever holds the lease now: the remote has spoken. A deferral counts only
 -- for the holder, so that a late one does not put back what another is sending; it leaves its event and nothing else.
 CREATE OR REPLACE FUNCTION relay.finish(p_lease uuid, p_results relay.result[]) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_group record;
     -- Four rows of counts for each account and hour, so that workers seldom wait for one another.

@@ -2,7 +2,7 @@
 -- accounts are taken in order, so that two calls never wait for each other.
 CREATE OR REPLACE FUNCTION relay.ingest(p_at timestamptz, p_batch relay.submission[])
 RETURNS TABLE (id uuid, verdict text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_group record;
     v_verdicts text[];
@@ -31,7 +31,7 @@ END $$;
 
 -- Which of these messages an earlier call has written, when its answer was lost on the way: the others may be sent again.
 CREATE OR REPLACE FUNCTION relay.known(p_reseller integer[], p_ids uuid[]) RETURNS TABLE (id uuid, verdict text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_group record;
 BEGIN

@@ -7,7 +7,7 @@
 CREATE OR REPLACE FUNCTION accept(
     p_at timestamptz, p_messages relay.submission[], p_credentials bigint[]
 ) RETURNS text[]
-LANGUAGE plpgsql SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     v_account record;
     v_standing relay.standing;

@@ -3,7 +3,7 @@
 --
 -- A loop of plain look-ups, not a join: with the id as a parameter each opens the one partition it needs.
 CREATE OR REPLACE FUNCTION claimed(p_due relay.due[], p_inline integer) RETURNS SETOF relay.claimed
-LANGUAGE plpgsql STABLE SET search_path FROM CURRENT SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
 DECLARE
     v_due relay.due;
     v_claimed relay.claimed;
