@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, MetaData, event, make_url, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 
-from platform_core.cursor import OneStatementCursor
+from platform_core.cursor import OneStatementCursor, open_door
 from platform_core.errors import InvalidInput
 from platform_core.ids import ResellerId, ResellerKey
 from platform_core.security import derive_key
@@ -68,8 +68,9 @@ def tenant_session(reseller: ResellerRef) -> Iterator[Session]:
     schema = schema_of(reseller.key)
 
     def enter_tenant(_session: Session, _transaction: SessionTransaction, connection: Connection) -> None:
-        connection.execute(text(f'SET LOCAL search_path = "{schema}", pg_temp'))
-        connection.execute(text(f'SET LOCAL ROLE "{schema}"'))
+        with open_door():
+            connection.execute(text(f'SET LOCAL search_path = "{schema}", pg_temp'))
+            connection.execute(text(f'SET LOCAL ROLE "{schema}"'))
 
     session = Session(db.engine, expire_on_commit=False)
     event.listen(session, "after_begin", enter_tenant)
@@ -128,12 +129,14 @@ def as_tenant(session: Session, reseller: ResellerRef) -> Iterator[None]:
     """
     schema = schema_of(reseller.key)
     session.flush()
-    session.execute(text(f'SET LOCAL search_path = "{schema}", pg_temp'))
-    session.execute(text(f'SET LOCAL ROLE "{schema}"'))
+    with open_door():
+        session.execute(text(f'SET LOCAL search_path = "{schema}", pg_temp'))
+        session.execute(text(f'SET LOCAL ROLE "{schema}"'))
     yield
     session.flush()
-    session.execute(text("SET LOCAL ROLE NONE"))
-    session.execute(text("SET LOCAL search_path = DEFAULT"))
+    with open_door():
+        session.execute(text("SET LOCAL ROLE NONE"))
+        session.execute(text("SET LOCAL search_path = DEFAULT"))
 
 
 def violated_constraint(error: IntegrityError) -> str:

@@ -26,13 +26,11 @@ _KINDS = {HostPurpose.PORTAL: SiteKind.PORTAL, HostPurpose.TRACKING: SiteKind.TR
 def create_application() -> "WSGIApplication":
     """What `wsgi.py` serves: everything from the environment's settings."""
     configure_logging(settings(), process="web")
-    return build_application(settings(), SystemClock())
+    return behind_proxies(build_sites(settings(), SystemClock()), settings().trusted_proxies)
 
 
-def build_application(settings: Settings, clock: Clock) -> "WSGIApplication":
-    """All sites behind their host names, and behind the reverse proxies that the settings name."""
-    sites = build_sites(settings, clock)
-    proxies = settings.trusted_proxies
+def behind_proxies(sites: "WSGIApplication", proxies: int) -> "WSGIApplication":
+    """`sites` as they are reached through that many reverse proxies of our own, each of which adds one forwarded value."""
     if proxies == 0:
         # Nobody may say where a request comes from or goes to but the connection itself.
         return sites

@@ -14,6 +14,7 @@ import dns.rdtypes.ANY.MX
 import dns.resolver
 
 from platform_core.mail.replies import Reply
+from platform_core.resolvers import make_resolver
 from platform_core.settings import Settings
 from relay_worker.delivery.destination import Destination, MailServer, NoRoute
 
@@ -150,22 +151,6 @@ class MxLookup:
         return await self._resolver.resolve(
             dns.name.from_text(name), kind, search=False, raise_on_no_answer=False, lifetime=QUERY_SECONDS
         )
-
-
-def make_resolver(nameservers: tuple[str, ...]) -> dns.asyncresolver.Resolver:
-    """A resolver for `address` or `address:port` each; the system's own when none is given."""
-    if not nameservers:
-        return dns.asyncresolver.Resolver()
-    resolver = dns.asyncresolver.Resolver(configure=False)
-    resolver.nameservers = [_nameserver(text) for text in nameservers]
-    return resolver
-
-
-def _nameserver(text: str) -> dns.nameserver.Nameserver:
-    if _is_address(text):
-        return dns.nameserver.Do53Nameserver(text)
-    address, _, port = text.rpartition(":")
-    return dns.nameserver.Do53Nameserver(address.strip("[]"), int(port))
 
 
 def is_public(address: str) -> bool:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from platform_core.security import Seal
+from platform_core.security import Seal, random_text
 
 KEY_BITS = 2048  # RFC 8301 3.2: at least 1024, 2048 advised; more does not fit into one UDP answer
 PUBLIC_EXPONENT = 65537
@@ -35,5 +35,9 @@ def generate_key(seal: Seal) -> GeneratedKey:
 
 
 def next_selector(taken: Iterable[str]) -> str:
-    """The selector after those of `taken`: s1, s2 and so on. It bears no brand, and a number never comes twice."""
-    return f"s{max((int(selector[1:]) for selector in taken), default=0) + 1}"
+    """The selector after those of `taken`: s1-x7kd, s2-9mq3 and so on. It bears no brand, and never comes twice.
+
+    The random part keeps two accounts apart that send for the same domain, perhaps at two resellers.
+    """
+    numbers = (int(selector.partition("-")[0][1:]) for selector in taken)
+    return f"s{max(numbers, default=0) + 1}-{random_text(4)}"

@@ -2,12 +2,11 @@
 
 from werkzeug.test import Client
 
-from platform_core.clock import SystemClock
 from platform_core.database import db
 from platform_core.settings import settings
-from platform_web.app import build_application
+from platform_web.app import behind_proxies
 from tenants.hostnames.services import remove_hostname
-from tests.fixtures_web import Agency, Visitor, web_settings
+from tests.fixtures_web import Agency, Visitor, sites_with
 from whitelabel.hosts import HostDispatcher
 
 
@@ -39,15 +38,16 @@ def test_no_redirect_repeats_the_host_header(web: HostDispatcher, agency: Agency
 def test_a_forwarded_host_is_believed_from_a_named_proxy_alone(database: object, agency: Agency) -> None:
     headers = {"Host": "inner.example", "X-Forwarded-Host": agency.portal}
     statuses = []
-    for proxies in (0, 1):
-        application = build_application(web_settings(trusted_proxies=proxies), SystemClock())
-        statuses.append(Client(application).get("/theme.css", headers=headers).status_code)
+    with sites_with() as sites:
+        for proxies in (0, 1):
+            application = behind_proxies(sites, proxies)
+            statuses.append(Client(application).get("/theme.css", headers=headers).status_code)
     assert statuses == [404, 200]
 
 
 def test_behind_https_browsers_are_told_to_stay_there(database: object, agency: Agency) -> None:
-    application = build_application(web_settings(trusted_proxies=1, external_scheme="https"), SystemClock())
     headers = {"X-Forwarded-Host": agency.portal, "X-Forwarded-Proto": "https"}
-    answer = Client(application).get("/theme.css", headers=headers)
+    with sites_with(external_scheme="https") as sites:
+        answer = Client(behind_proxies(sites, 1)).get("/theme.css", headers=headers)
     assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
     assert "includeSubDomains" not in answer.headers["Strict-Transport-Security"]

@@ -18,6 +18,7 @@ from platform_dev.demo.report import summary, write_report
 from platform_dev.demo.sample import Sample, prepare_sample, sample_domains
 from platform_dev.demo.zone import zone_text
 from platform_dev.manager import Command, ProcessManager
+from platform_dev.product import product_commands
 from platform_dev.servers import running_servers
 from platform_dev.signals import end_by_interrupt
 from platform_web.headless import headless_context
@@ -25,7 +26,6 @@ from tenants.domains.checking import check_domain
 from tenants.domains.reader import RecordReader
 from tenants.models import Domain, DomainState
 
-_FRANKPOST = Path(sys.executable).with_name("frankpost")
 _START_SECONDS = 60.0
 
 
@@ -66,18 +66,6 @@ def _run(*, once: bool) -> None:
         if not once:
             _say("  Ctrl-C ends it all.\n")
             manager.wait()
-
-
-def product_commands(environment: dict[str, str]) -> list[Command]:
-    """The processes of the product. All but web and relay may end and begin again at any time."""
-    return [
-        Command("web", (_FRANKPOST, "web"), environment),
-        Command("relay", (_FRANKPOST, "relay"), environment),
-        Command("worker-1", (_FRANKPOST, "worker"), environment, restarts=True),
-        Command("worker-2", (_FRANKPOST, "worker"), environment, restarts=True),
-        Command("jobs", (_FRANKPOST, "jobs"), environment, restarts=True),
-        Command("cron", (_FRANKPOST, "cron"), environment, restarts=True),
-    ]
 
 
 def _prepare(layout: Layout, manager: ProcessManager, environment: dict[str, str]) -> Sample:

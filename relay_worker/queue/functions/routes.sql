@@ -29,29 +29,3 @@ $$;
 
 REVOKE ALL ON FUNCTION relay.route, relay.hostnames FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION relay.route, relay.hostnames TO frankpost_relay;
-
--- Figures for the console, over every reseller: today in UTC, and what is queued now.
-CREATE OR REPLACE FUNCTION relay.reseller_figures()
-RETURNS TABLE (reseller_id integer, accepted bigint, delivered bigint, bounced bigint)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    v_reseller record;
-BEGIN
-    FOR v_reseller IN SELECT id, key FROM platform.reseller ORDER BY id LOOP
-        RETURN QUERY EXECUTE format(
-            'SELECT $1, coalesce(sum(accepted), 0)::bigint, coalesce(sum(delivered), 0)::bigint,
-                    coalesce(sum(bounced_hard + bounced_soft + expired), 0)::bigint
-             FROM %I.stats_hour WHERE hour >= date_trunc(''day'', now(), ''UTC'')', 'r_' || v_reseller.key)
-            USING v_reseller.id;
-    END LOOP;
-END $$;
-
-CREATE OR REPLACE FUNCTION relay.queue_by_reseller()
-RETURNS TABLE (reseller_id integer, depth bigint, ready bigint, oldest timestamptz)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT d.reseller_id, count(*), count(*) FILTER (WHERE d.ready), min(d.accepted_at)
-    FROM relay.due d GROUP BY d.reseller_id
-$$;
-
-REVOKE ALL ON FUNCTION relay.reseller_figures, relay.queue_by_reseller FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION relay.reseller_figures, relay.queue_by_reseller TO frankpost_web;

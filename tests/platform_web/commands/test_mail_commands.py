@@ -51,12 +51,12 @@ def test_a_rotation_shows_both_keys_until_the_new_one_is_found(
     nameserver.records.set(following["host"], "TXT", following["value"])
     checked = run_json(f"domain check customer.example --reseller {reseller.key}")
     hosts = [record["host"] for record in checked["records"] if record["purpose"].startswith("dkim")]
-    assert hosts == ["s2._domainkey.customer.example"]
+    assert hosts == [following["host"]]
 
 
 def test_the_text_shows_each_record_for_copying(reseller: ResellerRef, run: Run) -> None:
     shown = run(f"domain add customer.example --reseller {reseller.key}").stdout
-    assert "s1._domainkey.customer.example" in shown
+    assert "._domainkey.customer.example" in shown
     assert "v=DKIM1; k=rsa; p=" in shown
 
 

@@ -22,5 +22,9 @@ def test_the_private_key_is_not_readable_without_the_secret(key: GeneratedKey) -
 
 
 def test_selectors_count_up() -> None:
-    assert next_selector([]) == "s1"
-    assert next_selector(["s1", "s9", "s10"]) == "s11"
+    assert next_selector([]).startswith("s1-")
+    assert next_selector(["s1", "s9-abcd", "s10-efgh"]).startswith("s11-")
+
+
+def test_two_accounts_that_begin_with_one_domain_get_different_selectors() -> None:
+    assert len({next_selector([]) for _ in range(50)}) > 45

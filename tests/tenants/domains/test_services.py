@@ -49,7 +49,7 @@ def check(session: Session, domain: Domain, at: datetime = NOW, **findings: Find
 
 def test_a_new_domain_waits_for_its_key(domain: Domain) -> None:
     assert domain.state == DomainState.PENDING
-    assert [(key.selector, key.state) for key in domain.keys] == [("s1", KeyState.ACTIVE)]
+    assert [(key.selector[:3], key.state) for key in domain.keys] == [("s1-", KeyState.ACTIVE)]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_two_accounts_with_one_domain_have_two_selectors(
 ) -> None:
     other = create_sub_account(session, NewAccount("Shop"))
     again = add_domain(session, other.id, domain.name, seal=seal)
-    assert [key.selector for key in again.keys] == ["s2"]
+    assert [key.selector[:3] for key in again.keys] == ["s2-"]
 
 
 def test_its_key_found_makes_a_domain_verified(session: Session, domain: Domain) -> None:
