@@ -6,6 +6,8 @@ from sqlalchemy.orm import Session
 from platform_core.errors import AlreadyExists, InvalidInput, NotFound
 from platform_core.ids import ResellerId
 from platform_core.mail.addresses import AddressSyntax, domain_to_ascii
+from platform_core.security import Seal
+from tenants.hostnames.certificates import CertificatePair
 from tenants.models import Hostname, HostPurpose
 
 
@@ -40,11 +42,16 @@ def remove_hostname(session: Session, reseller_id: ResellerId, name: str) -> Non
     session.flush()
 
 
-def set_certificate(session: Session, name: str, *, chain: bytes, sealed_key: bytes) -> None:
-    """Keep the certificate the relay shows for an SMTP name: PEM chain, and its key under `security.Seal`."""
-    hostname = session.get(Hostname, name)
-    if hostname is None:
-        raise NotFound(f"The host name {name} does not exist.")
-    hostname.certificate = chain
-    hostname.sealed_key = sealed_key
+def set_certificate(
+    session: Session, reseller_id: ResellerId, name: str, pair: CertificatePair, *, seal: Seal
+) -> Hostname:
+    """Let the relay show this certificate to clients that ask for `name`. Raises NotFound unless the name is an SMTP
+    host name of the reseller.
+    """
+    hostname = session.get(Hostname, parse_hostname(name))
+    if hostname is None or hostname.reseller_id != reseller_id or hostname.purpose != HostPurpose.SMTP:
+        raise NotFound(f"There is no SMTP host name {name} here.")
+    hostname.certificate = pair.chain
+    hostname.sealed_key = seal.seal(pair.key)
     session.flush()
+    return hostname

@@ -19,6 +19,7 @@ from tenants.accounts.queries import main_account, sub_accounts
 from tenants.accounts.services import NewAccount, create_sub_account
 from tenants.domains.queries import domains_of
 from tenants.domains.services import add_domain
+from tenants.hostnames.certificates import CertificatePair
 from tenants.hostnames.services import set_certificate
 from tenants.models import Account, Brand, Domain, HostPurpose, Role, SmtpAccount
 from tenants.resellers.queries import brand, reseller_by_key
@@ -128,7 +129,8 @@ def _agency(layout: Layout, seal: Seal) -> ResellerRef:
         new = NewReseller(key, "Paperplane", "olivia@paperplane.localhost", hosts, time_zone="Europe/London")
         reseller = create_reseller(session, new, actor="demo").reseller
     certificate = LocalAuthority(layout.authority).issue(demo.SMTP_HOST)
-    set_certificate(session, demo.SMTP_HOST, chain=certificate.chain, sealed_key=seal.seal(certificate.key))
+    pair = CertificatePair(certificate.chain, certificate.key)
+    set_certificate(session, reseller.id, demo.SMTP_HOST, pair, seal=seal)
     session.commit()
     return reseller
 

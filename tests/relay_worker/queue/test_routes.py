@@ -12,6 +12,7 @@ from platform_core.security import Seal, SecretVerifier
 from relay_worker.queue.door import Route
 from relay_worker.queue.postgres import PostgresClaims, PostgresDoor
 from tenants.domains.services import add_domain
+from tenants.hostnames.certificates import CertificatePair
 from tenants.hostnames.services import set_certificate
 from tests.relay_worker.queue.conftest import OpenAccount
 from tests.relay_worker.queue.desk import NOON, Desk, Sender, owner_connection
@@ -76,15 +77,13 @@ def test_host_names_come_with_their_certificates_and_only_those_for_smtp(
     desk: Desk, account: OpenAccount
 ) -> None:
     reseller = account().reseller
-    set_certificate(db.session(), f"smtp.{reseller.key}.example", chain=b"chain", sealed_key=b"sealed")
+    pair = CertificatePair(b"chain", b"key")
+    set_certificate(db.session(), reseller.id, f"smtp.{reseller.key}.example", pair, seal=Seal("x" * 32))
     db.session.commit()
     names = desk.run(PostgresDoor(desk.pool, StoppedClock(NOON)).hostnames())
     [name] = [name for name in names if name.reseller_id == reseller.id]
-    assert (name.name, name.certificate, name.sealed_key) == (
-        f"smtp.{reseller.key}.example",
-        b"chain",
-        b"sealed",
-    )
+    assert (name.name, name.certificate) == (f"smtp.{reseller.key}.example", b"chain")
+    assert name.sealed_key is not None and Seal("x" * 32).open(name.sealed_key) == b"key"
 
 
 def test_a_sender_signs_with_its_domains_key(desk: Desk, account: OpenAccount) -> None:
