@@ -39,13 +39,26 @@ class Customer:
 
     name: str
     domain: str
+    person: str
     email: str
     time_zone: str
 
 
 CUSTOMERS = (
-    Customer("Bluebird Bakery", "bluebird-bakery.example", "mia@bluebird-bakery.example", "Europe/Vienna"),
-    Customer("Harbour Books", "harbour-books.example", "noah@harbour-books.example", "America/New_York"),
+    Customer(
+        "Bluebird Bakery",
+        "bluebird-bakery.example",
+        "Mia Berger",
+        "mia@bluebird-bakery.example",
+        "Europe/Vienna",
+    ),
+    Customer(
+        "Harbour Books",
+        "harbour-books.example",
+        "Noah Reed",
+        "noah@harbour-books.example",
+        "America/New_York",
+    ),
 )
 
 
@@ -150,7 +163,7 @@ def _prepare_customer(session: Session, customer: Customer, secret_key: str, clo
         account = create_sub_account(
             session, NewAccount(customer.name, customer.time_zone, monthly_cap=10_000, plan_quota=1_000)
         )
-        add_user(session, NewUser(account.id, customer.email, Role.OWNER))
+        add_user(session, NewUser(account.id, customer.email, Role.OWNER, customer.person))
         add_domain(session, account.id, customer.domain, seal=Seal(secret_key))
     _top_up(session, account, _CUSTOMER_CREDITS, clock)
     issued = _smtp_login(session, account, SecretVerifier(secret_key), clock)

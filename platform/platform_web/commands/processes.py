@@ -5,6 +5,7 @@ Each may be started as often as wanted, cron too: its jobs tolerate running twic
 
 import contextlib
 import os
+import socket
 import sys
 
 import click
@@ -17,6 +18,7 @@ from platform_core.clock import SystemClock
 from platform_core.errors import ServerUnreachable
 from platform_core.logging import configure_logging
 from platform_core.queues import QueueName, redis_connection
+from platform_core.security import random_text
 from platform_core.settings import ROOT, Settings, settings
 from platform_web.headless import headless_context
 from relay_worker.delivery.process import delivery_process
@@ -125,8 +127,11 @@ class _DeliveryWorker(_Worker):
 def _work(found: Settings, queue: QueueName, kind: type[_Worker] = _Worker) -> None:
     """Run jobs in this very process (no fork: loops, pools and connections outlive a job) until a signal."""
     _check_redis(found)
+    # For people who look at the console; the end keeps a worker apart from a killed one that had its number.
+    name = f"{socket.gethostname()}-{os.getpid()}-{random_text(4)}"
     # A short time to live, renewed all the while, so that a killed worker is soon known to be gone.
-    kind([queue], connection=redis_connection(found), worker_ttl=60).work(logging_level="WARNING")
+    worker = kind([queue], name=name, connection=redis_connection(found), worker_ttl=60)
+    worker.work(logging_level="WARNING")
 
 
 def _check_redis(found: Settings) -> None:
