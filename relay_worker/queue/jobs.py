@@ -1,5 +1,6 @@
 """Entry points of the queue's jobs. All may run twice, late or never: the truth is in Postgres."""
 
+import structlog
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -9,8 +10,11 @@ from platform_core.settings import settings
 from relay_worker.delivery.process import delivery_process
 from relay_worker.queue.bell import Bell
 
+log = structlog.get_logger()
+
 SWEEP_QUEUE = QueueName.UPKEEP
 SWEEP_SECONDS = 2
+RECORD_AGAIN_SECONDS = 60
 PARTITIONS_CRON = "41 * * * *"  # hourly: a reseller's next month is there weeks before it is needed
 
 
@@ -27,6 +31,15 @@ def sweep() -> None:
         due = session.scalar(text("SELECT relay.anything_due()"))
     if due:
         Bell(settings()).ring_now()
+
+
+def record_again() -> None:
+    """Record results that a reseller's schema could not take when they came. Queue: upkeep."""
+    with Session(db.engine) as session:
+        left = session.scalar(text("SELECT relay.record_again(100)"))
+        session.commit()
+    if left:
+        log.warning("results.unrecorded", batches=left)
 
 
 def keep_partitions() -> None:

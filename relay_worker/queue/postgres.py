@@ -38,6 +38,7 @@ _WRITTEN = frozenset({Verdict.ACCEPTED, Verdict.RECIPIENTS_SUPPRESSED})
 
 _INGEST = "SELECT id, verdict FROM relay.ingest($1, $2::relay.submission[])"
 _FINISH = "SELECT relay.finish($1, $2::relay.result[])"
+_SET_ASIDE = "SELECT relay.set_aside($1, $2::relay.result[], $3)"
 
 
 async def open_pool(settings: Settings, *, size: int) -> asyncpg.Pool:
@@ -182,8 +183,38 @@ class PostgresClaims:
         return SenderIdentity(domain, row["selector"] or "", row["sealed_key"], return_path, row["smtp_host"])
 
     async def finish(self, results: Sequence[Result]) -> None:
+        """See `Claims`. A call that fails is made again reseller by reseller; what one of them can't take is set aside in
+        the database, so that its fault holds up nobody else's results.
+        """
+        try:
+            await self._finish(results)
+        except Unavailable:
+            if not await self._database_answers():
+                raise
+            for reseller_id in {result.reseller_id for result in results}:
+                await self._finish_apart([result for result in results if result.reseller_id == reseller_id])
+
+    async def _finish(self, results: Sequence[Result]) -> None:
         async with _connection(self._pool) as connection:
             await connection.execute(_FINISH, self._lease, [_result_row(result) for result in results])
+
+    async def _finish_apart(self, share: Sequence[Result]) -> None:
+        try:
+            await self._finish(share)
+        except Unavailable as error:
+            log.error(
+                "finish.set_aside", reseller_id=share[0].reseller_id, results=len(share), error=str(error)
+            )
+            async with _connection(self._pool) as connection:
+                rows = [_result_row(result) for result in share]
+                await connection.execute(_SET_ASIDE, self._lease, rows, str(error))
+
+    async def _database_answers(self) -> bool:
+        try:
+            async with _connection(self._pool) as connection:
+                return bool(await connection.fetchval("SELECT true"))
+        except Unavailable:
+            return False
 
     async def renew(self, recipients: Sequence[tuple[MessageId, int]]) -> None:
         ids, numbers = [message for message, _ in recipients], [n for _, n in recipients]

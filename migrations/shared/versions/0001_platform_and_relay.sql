@@ -149,6 +149,15 @@ CREATE TYPE relay.result AS (
     next_at timestamptz
 );
 
+-- Results that a reseller's schema could not take, until it can.
+CREATE TABLE relay.unrecorded (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    reseller_id integer NOT NULL REFERENCES platform.reseller ON DELETE CASCADE,
+    results relay.result[] NOT NULL,
+    reason text NOT NULL,
+    set_aside_at timestamptz NOT NULL DEFAULT now()
+);
+
 -- What some results add to the counts of one account and hour.
 CREATE TYPE relay.hour_counts AS (
     account_id bigint,

@@ -99,6 +99,7 @@ def cron() -> None:
     scheduler = CronScheduler(redis_connection(found), logging_level="WARNING")
     for function, when in (
         (queue_jobs.sweep, {"interval": queue_jobs.SWEEP_SECONDS}),
+        (queue_jobs.record_again, {"interval": queue_jobs.RECORD_AGAIN_SECONDS}),
         (queue_jobs.keep_partitions, {"cron": queue_jobs.PARTITIONS_CRON}),
         (domain_jobs.enqueue_rechecks, {"cron": domain_jobs.CRON}),
     ):

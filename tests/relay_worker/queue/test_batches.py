@@ -12,15 +12,15 @@ from tests.relay_worker.queue.desk import NOON, Desk, Sender, owner_connection, 
 
 
 @contextmanager
-def broken(sender: Sender) -> Iterator[None]:
+def broken(sender: Sender, table: str = "message_body") -> Iterator[None]:
     """The reseller's schema lacks a table meanwhile."""
     with owner_connection(sender.reseller) as connection:
-        connection.execute("ALTER TABLE message_body RENAME TO message_body_away")
+        connection.execute(f"ALTER TABLE {table} RENAME TO {table}_away")
     try:
         yield
     finally:
         with owner_connection(sender.reseller) as connection:
-            connection.execute("ALTER TABLE message_body_away RENAME TO message_body")
+            connection.execute(f"ALTER TABLE {table}_away RENAME TO {table}")
 
 
 def test_accounts_and_resellers_share_a_batch(desk: Desk, account: OpenAccount) -> None:

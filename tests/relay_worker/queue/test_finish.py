@@ -8,8 +8,10 @@ import pytest
 from platform_core.clock import SystemClock
 from platform_core.mail.states import BounceKind, RecipientState, may_follow
 from relay_worker.queue.door import Verdict
+from relay_worker.queue.jobs import record_again
 from tests.relay_worker.queue.conftest import OpenAccount
 from tests.relay_worker.queue.desk import Desk, Sender, Worker, end_leases, result
+from tests.relay_worker.queue.test_batches import broken
 
 DEFERRED = RecipientState.DEFERRED
 RESULTS = (DEFERRED, RecipientState.DELIVERED, RecipientState.BOUNCED, RecipientState.EXPIRED)
@@ -185,3 +187,20 @@ def test_the_hour_of_a_result_is_the_accounts_own(desk: Desk, account: OpenAccou
     worker.finish(result(worker.claim()[0]))
     [row] = sender.rows("SELECT hour FROM stats_hour WHERE account_id = %(account)s AND delivered = 1")
     assert row["hour"].minute == 15
+
+
+def test_results_that_one_reseller_cannot_take_are_set_aside_and_recorded_later(
+    desk: Desk, account: OpenAccount, worker: Worker
+) -> None:
+    sick, well = account(plan=1), account(reseller=1, plan=1)
+    desk.accept(sick.message(), well.message())
+    results = [result(claimed) for claimed in worker.claim()]
+    with broken(sick, "event"):
+        worker.finish(*results)
+        record_again()
+        assert (well.stats["delivered"], sick.stats.get("delivered", 0)) == (1, 0)
+        assert sick.due == []  # what the remote has taken is not sent again
+    record_again()
+    assert (recipient(sick)["state"], sick.count("event"), sick.stats["delivered"]) == ("delivered", 1, 1)
+    record_again()
+    assert sick.stats["delivered"] == 1

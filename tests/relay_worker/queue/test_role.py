@@ -12,7 +12,7 @@ from tests.relay_worker.queue.desk import Desk, owner_connection
 
 DOOR = {
     *("ingest", "known", "route", "hostnames"),
-    *("claim", "renew", "finish", "body", "sender", "anything_due"),
+    *("claim", "renew", "set_aside", "finish", "body", "sender", "anything_due"),
 }
 
 
