@@ -19,6 +19,7 @@ import uvloop
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from benchmarks.sink import Sink
 from platform_core.clock import SystemClock
 from platform_core.ids import AccountId, MessageId, ResellerId, new_message_id
 from platform_core.security import Seal
@@ -37,34 +38,6 @@ from relay_worker.queue.claims import Claimed, Result, SenderIdentity
 
 SECRET = "a secret of the benchmark, which is long enough"
 DOMAINS = 50
-
-
-class Sink(asyncio.Protocol):
-    """Takes every message and answers as little as it may."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
-        self._buffer = b""
-        self._in_data = False
-        transport.write(b"220 sink\r\n")  # type: ignore[attr-defined]
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        if self._in_data:
-            if self._buffer.endswith(b"\r\n.\r\n"):
-                self._buffer, self._in_data = b"", False
-                self._transport.write(b"250 2.0.0 taken\r\n")  # type: ignore[attr-defined]
-            return
-        *lines, self._buffer = self._buffer.split(b"\r\n")
-        self._transport.write(b"".join(self._reply(line) for line in lines))  # type: ignore[attr-defined]
-
-    def _reply(self, line: bytes) -> bytes:
-        if line.startswith(b"EHLO"):
-            return b"250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 30000000\r\n"
-        if line == b"DATA":
-            self._in_data = True
-            return b"354 go on\r\n"
-        return b"250 2.1.0 ok\r\n"
 
 
 def serve(port: "multiprocessing.Queue[int]") -> None:
