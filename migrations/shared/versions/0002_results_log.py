@@ -1,0 +1,10 @@
+"""Results wait in one log until they are posted to their resellers."""
+
+from platform_core.migrations import run_sql_beside
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    run_sql_beside(__file__)

@@ -1,0 +1,1 @@
+-- Results wait in one log until they are posted to their resellers.

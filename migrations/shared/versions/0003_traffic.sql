@@ -1,0 +1,1 @@
+-- What destinations bear: limits by provider, and lanes that back off.

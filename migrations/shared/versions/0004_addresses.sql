@@ -1,0 +1,1 @@
+-- Our IP addresses: pools, who sends from them, warm-up and reputation.

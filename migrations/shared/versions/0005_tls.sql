@@ -1,0 +1,1 @@
+-- Transport security: policies of domains, and how connections came out.

@@ -1,0 +1,10 @@
+"""Mail that comes back to us: bounces, complaints, unsubscribes."""
+
+from platform_core.migrations import run_sql_beside
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    run_sql_beside(__file__)

@@ -1,0 +1,1 @@
+-- Mail that comes back to us: bounces, complaints, unsubscribes.

@@ -1,0 +1,10 @@
+"""Mail that is held back: pauses of accounts, domains and lanes."""
+
+from platform_core.migrations import run_sql_beside
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    run_sql_beside(__file__)

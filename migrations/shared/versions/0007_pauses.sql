@@ -1,0 +1,1 @@
+-- Mail that is held back: pauses of accounts, domains and lanes.

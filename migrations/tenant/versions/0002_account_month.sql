@@ -1,0 +1,1 @@
+-- The month's use stands on the account's own row.

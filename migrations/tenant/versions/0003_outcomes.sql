@@ -1,0 +1,1 @@
+-- Why a recipient was refused, and what senders ask about delivery.

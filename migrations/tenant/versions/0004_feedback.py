@@ -1,0 +1,10 @@
+"""What comes back: asynchronous bounces, complaints, unsubscribes."""
+
+from platform_core.migrations import run_sql_beside
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    run_sql_beside(__file__)

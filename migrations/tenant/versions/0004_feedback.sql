@@ -1,0 +1,1 @@
+-- What comes back: asynchronous bounces, complaints, unsubscribes.

@@ -1,0 +1,1 @@
+-- Mail held at the end of quota, and bodies that are not kept.
