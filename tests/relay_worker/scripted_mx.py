@@ -202,7 +202,7 @@ class _Session:
             await self._utter("451 4.7.1 greylisted, come back in some minutes")
             return
         reply = await self._say("RCPT", self._mx.script.recipients.get(address, "250 2.1.5 ok"))
-        if reply.startswith("250"):
+        if reply.startswith(("250", "251")):
             self._rcpt.append(address)
 
     async def say_data(self, verb: str, _: str) -> None:
