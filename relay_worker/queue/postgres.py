@@ -66,12 +66,12 @@ class PostgresDoor:
         self._clock = clock
 
     async def route(self, user_name: str) -> Route | None:
-        async with _connection(self._pool) as connection:
+        async with database_call(self._pool) as connection:
             row = await connection.fetchrow("SELECT * FROM relay.route($1)", user_name)
         return _route(user_name, row) if row else None
 
     async def hostnames(self) -> list[SmtpHostname]:
-        async with _connection(self._pool) as connection:
+        async with database_call(self._pool) as connection:
             rows = await connection.fetch("SELECT * FROM relay.hostnames()")
         return [
             SmtpHostname(row["name"], ResellerId(row["reseller_id"]), row["certificate"], row["sealed_key"])
@@ -116,7 +116,7 @@ class PostgresDoor:
         return known | (await self._ingest(left) if left else {})
 
     async def _ingest(self, batch: Sequence[Submission]) -> dict[MessageId, Verdict]:
-        async with _connection(self._pool) as connection:
+        async with database_call(self._pool) as connection:
             rows = await connection.fetch(
                 _INGEST, self._clock.now(), [_row(submission) for submission in batch]
             )
@@ -128,7 +128,7 @@ class PostgresDoor:
         return verdicts
 
     async def _known(self, batch: Sequence[Submission]) -> dict[MessageId, Verdict]:
-        async with _connection(self._pool) as connection:
+        async with database_call(self._pool) as connection:
             rows = await connection.fetch(
                 "SELECT id, verdict FROM relay.known($1, $2)",
                 [submission.reseller_id for submission in batch],
@@ -148,7 +148,7 @@ class PostgresClaims:
         self._after = -1  # the reseller served last: the next claim begins behind it
 
     async def claim(self, limit: int, *, exclude_lanes: Sequence[int] = ()) -> list[Claimed]:
-        async with _connection(self._pool) as connection:
+        async with database_call(self._pool) as connection:
             rows = await connection.fetch(
                 "SELECT * FROM relay.claim($1, $2, $3, $4, $5, $6, $7, $8, $9)",
                 self._lease,
@@ -166,14 +166,14 @@ class PostgresClaims:
         return [self._claimed(row) for row in rows]
 
     async def body(self, reseller_id: ResellerId, message_id: MessageId) -> bytes:
-        async with _connection(self._pool) as connection:
+        async with database_call(self._pool) as connection:
             raw = await connection.fetchval("SELECT relay.body($1, $2)", reseller_id, message_id)
         if raw is None:
             raise Unavailable(f"The body of {message_id} is not there.")
         return bytes(raw)
 
     async def sender(self, reseller_id: ResellerId, account_id: AccountId, domain: str) -> SenderIdentity:
-        async with _connection(self._pool) as connection:
+        async with database_call(self._pool) as connection:
             row = await connection.fetchrow(
                 "SELECT * FROM relay.sender($1, $2, $3)", reseller_id, account_id, domain
             )
@@ -195,7 +195,7 @@ class PostgresClaims:
                 await self._finish_apart([result for result in results if result.reseller_id == reseller_id])
 
     async def _finish(self, results: Sequence[Result]) -> None:
-        async with _connection(self._pool) as connection:
+        async with database_call(self._pool) as connection:
             await connection.execute(_FINISH, self._lease, [_result_row(result) for result in results])
 
     async def _finish_apart(self, share: Sequence[Result]) -> None:
@@ -205,20 +205,20 @@ class PostgresClaims:
             log.error(
                 "finish.set_aside", reseller_id=share[0].reseller_id, results=len(share), error=str(error)
             )
-            async with _connection(self._pool) as connection:
+            async with database_call(self._pool) as connection:
                 rows = [_result_row(result) for result in share]
                 await connection.execute(_SET_ASIDE, self._lease, rows, str(error))
 
     async def _database_answers(self) -> bool:
         try:
-            async with _connection(self._pool) as connection:
+            async with database_call(self._pool) as connection:
                 return bool(await connection.fetchval("SELECT true"))
         except Unavailable:
             return False
 
     async def renew(self, recipients: Sequence[tuple[MessageId, int]]) -> None:
         ids, numbers = [message for message, _ in recipients], [n for _, n in recipients]
-        async with _connection(self._pool) as connection:
+        async with database_call(self._pool) as connection:
             await connection.execute(
                 "SELECT relay.renew($1, $2, $3, $4)", self._lease, self._lease_seconds, ids, numbers
             )
@@ -245,7 +245,7 @@ class PostgresClaims:
 
 
 @asynccontextmanager
-async def _connection(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.pool.PoolConnectionProxy]:
+async def database_call(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.pool.PoolConnectionProxy]:
     """One connection for one call; whatever goes wrong with it is Unavailable."""
     try:
         async with pool.acquire(timeout=_COMMAND_SECONDS) as connection:
