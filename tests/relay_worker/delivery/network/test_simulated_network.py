@@ -1,0 +1,167 @@
+"""A network of lanes under a simulated clock: slow destinations, a flood, a day of faults."""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+
+import pytest
+
+from platform_core.mail.states import RecipientState
+from platform_core.settings import Settings
+from tests.relay_worker.delivery.network.simulation import World, unreachable
+from tests.relay_worker.delivery.network.sites import DROP, NEVER, Site
+
+MakeWorld = Callable[..., World]
+
+
+@pytest.fixture
+def make_world(make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch) -> MakeWorld:
+    """A factory of worlds with the product's own waits, which cost nothing here."""
+
+    def make(sites: Mapping[str, Site], *, hours: float = 72, **changes: object) -> World:
+        waits: dict[str, object] = {
+            "delivery_connect_seconds": 30,
+            "delivery_command_seconds": 300,
+            "delivery_final_dot_seconds": 600,
+            "delivery_idle_seconds": 5,
+        }
+        return World(sites, make_settings(**(waits | changes)), monkeypatch, hours)
+
+    return make
+
+
+# --- slow destinations ---
+
+GOOD, BAD = 28, 12  # of 40 destinations three in ten are bad
+SECONDS = 120.0
+
+
+def good_sites() -> dict[str, Site]:
+    return {f"good{n}.test": Site(think=1.0) for n in range(GOOD)}
+
+
+def rate(world: World) -> float:
+    """Messages a second that the good ones took, with more due everywhere than anyone can take."""
+
+    async def scene(world: World) -> float:
+        for domain in world.sites:
+            world.queue.put(domain, 1_000_000)
+        await world.work(SECONDS)
+        return sum(len(site.taken) for name, site in world.sites.items() if name in good_sites()) / SECONDS
+
+    return world.play(scene)
+
+
+@pytest.mark.xfail(reason="a lane grows to its limit whether or not its connections get anything done")
+@pytest.mark.parametrize(
+    "bad",
+    [
+        lambda: Site(tarpit=20.0),
+        lambda: Site(think=60.0),
+        lambda: Site(latency=5.0),
+        lambda: Site(think=NEVER),
+        unreachable,
+        lambda: Site(faults={"GREETING": (1.0, "421 4.3.2 busy")}),
+    ],
+    ids=["tarpit", "slow to take", "far away", "silent", "not there", "busy"],
+)
+def test_slow_destinations_leave_the_others_four_fifths_of_their_rate(
+    make_world: MakeWorld, bad: Callable[[], Site]
+) -> None:
+    alone = rate(make_world(good_sites()))
+    beside = rate(make_world(good_sites() | {f"bad{n}.test": bad() for n in range(BAD)}))
+    assert beside >= 0.8 * alone > 0
+
+
+# --- a flood ---
+
+
+@pytest.mark.parametrize("domain", ["quiet.test", "flood0.test"], ids=["elsewhere", "to the same place"])
+def test_a_million_of_one_reseller_leaves_ten_messages_of_another_seconds(
+    make_world: MakeWorld, domain: str
+) -> None:
+    flood = {f"flood{n}.test": Site() for n in range(10)}
+    world = make_world({"quiet.test": Site()} | flood)
+
+    async def scene(world: World) -> list[float]:
+        for name in flood:
+            world.queue.put(name, 100_000, reseller=1)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(world.work(40))
+            await asyncio.sleep(20)
+            world.queue.put(domain, 10, reseller=2)
+        ours = {result.message_id for result in world.queue.results if result.reseller_id == 2}
+        assert len(ours) == 10
+        return [
+            (result.at - world.started_at).total_seconds() - 20
+            for result in world.queue.results
+            if result.reseller_id == 2
+        ]
+
+    assert max(world.play(scene)) < 5
+
+
+# --- a day of faults ---
+
+FAULTS = (
+    ("GREETING", "421 4.3.2 too many connections"),
+    ("GREETING", DROP),
+    ("MAIL", "421 4.7.0 too many messages"),
+    ("MAIL", "451 4.7.1 try later"),
+    ("RCPT", "450 4.2.1 rate limit"),
+    ("DATA", DROP),
+    ("FINAL", "451 4.3.0 disk full"),
+)
+
+
+SITES = 16
+
+
+def troubled(seed: int) -> Site:
+    """A server with a fault or two, of its own pace, that allows so many connections."""
+    rng = random.Random(seed)
+    return Site(
+        latency=rng.uniform(0.001, 0.2),
+        think=rng.uniform(0, 1),
+        tarpit=rng.choice([0, 0, 0, 2]),
+        connections=rng.choice([1, 2, 5, 100]),
+        faults={verb: (rng.uniform(0.02, 0.3), reply) for verb, reply in rng.sample(FAULTS, 2)},
+        rng=rng,
+    )
+
+
+@pytest.mark.xfail(reason="a lane does not slow down when a server takes fewer connections than it opens")
+def test_a_day_of_faults_loses_and_doubles_nothing(make_world: MakeWorld) -> None:
+    sites = {f"d{n}.test": troubled(n) for n in range(SITES)}
+    world = make_world(sites, delivery_connections_per_destination=4, delivery_messages_per_connection=10)
+
+    async def scene(world: World) -> None:
+        for domain in sites:
+            world.queue.put(domain, 60)
+        while world.queue.open:
+            await world.work(600)
+
+    world.play(scene)
+    delivered = [result for result in world.queue.results if result.state is RecipientState.DELIVERED]
+    assert len(delivered) == len({result.message_id for result in delivered}) == SITES * 60
+    assert {len(site.taken) for site in sites.values()} == {60}
+    assert {count for site in sites.values() for count in site.taken.values()} == {1}
+    assert max(site.most_open for site in sites.values()) <= 4
+    assert max(site.most_messages for site in sites.values()) <= 10
+
+
+def test_mail_for_a_dead_host_is_given_up_at_its_time_and_not_before(make_world: MakeWorld) -> None:
+    world = make_world({"dead.test": unreachable()})
+
+    async def scene(world: World) -> float:
+        world.queue.put("dead.test", 3)
+        while world.queue.open:
+            await world.work(600)
+        return (world.clock.now() - world.started_at).total_seconds() / 3600
+
+    assert 72 <= world.play(scene) < 73
+    states = [result.state for result in world.queue.results]
+    assert states.count(RecipientState.EXPIRED) == 3
+    times = sorted({result.at for result in world.queue.results})
+    assert all(later - earlier for earlier, later in pairwise(times))
