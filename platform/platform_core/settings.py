@@ -198,7 +198,24 @@ class Settings(BaseSettings):
     )
     delivery_verify_tls: bool = Field(
         default=False,
-        description="Refuse a mail server whose certificate does not fit (opportunistic TLS takes any).",
+        description="Take no mail server without TLS or with a certificate that does not fit (opportunistic TLS takes any, and clear text without STARTTLS).",
+    )
+    delivery_mta_sts: bool = Field(
+        default=True, description="Fetch and follow the MTA-STS policies of recipients' domains (RFC 8461)."
+    )
+    delivery_mta_sts_port: int = Field(
+        default=443,
+        ge=1,
+        le=65535,
+        description="HTTPS port of MTA-STS policy hosts; other than 443 in tests only.",
+    )
+    delivery_dane: bool = Field(
+        default=False,
+        description="Follow TLSA records of mail servers (RFC 7672). Only where every resolver validates DNSSEC and the way to it can't be tampered with, best on this machine: its AD bit is believed.",
+    )
+    delivery_ca_file: Path | None = Field(
+        default=None,
+        description="PEM file of the authorities trusted for mail servers and MTA-STS policy hosts; default: the system's.",
     )
     delivery_in_flight_bytes: int = Field(
         default=134_217_728, ge=1024, description="Bytes of messages a worker holds at once."

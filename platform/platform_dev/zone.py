@@ -43,6 +43,7 @@ class Records:
     def __init__(self, records: Mapping[str, Mapping[str, str | Iterable[str]]] | None = None) -> None:
         self._rrsets: dict[tuple[dns.name.Name, dns.rdatatype.RdataType], dns.rrset.RRset] = {}
         self._faults: dict[dns.name.Name, Fault] = {}
+        self._validated: set[dns.name.Name] = set()
         for name, by_type in (records or {}).items():
             for kind, values in by_type.items():
                 self.set(name, kind, *([values] if isinstance(values, str) else values))
@@ -90,6 +91,13 @@ class Records:
     def fault(self, name: dns.name.Name) -> Fault | None:
         return self._faults.get(name.canonicalize())
 
+    def validate(self, zone: str) -> None:
+        """From now on answers about `zone` and the names below it carry AD, as a validating resolver's do (RFC 4035 3.2.3)."""
+        self._validated.add(_absolute(zone))
+
+    def is_validated(self, name: dns.name.Name) -> bool:
+        return any(name.canonicalize().is_subdomain(zone) for zone in self._validated)
+
     def find(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.rrset.RRset | None:
         return self._rrsets.get((name.canonicalize(), kind))
 
@@ -134,6 +142,9 @@ def respond(records: Records, query: dns.message.Message) -> dns.message.Message
             response.set_rcode(dns.rcode.REFUSED)
         case _:
             _answer(records, response, query.question[0].name, query.question[0].rdtype)
+    names = [query.question[0].name, *(rrset.name for rrset in response.answer)]
+    if query.flags & dns.flags.AD and all(records.is_validated(name) for name in names):
+        response.flags |= dns.flags.AD
     return response
 
 

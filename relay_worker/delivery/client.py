@@ -11,6 +11,8 @@ from platform_core.settings import Settings
 from relay_worker.delivery.extensions import Extensions, read_extensions
 from relay_worker.delivery.replies import ReplyMalformed, ReplyReader
 from relay_worker.delivery.timer import LazyTimer
+from relay_worker.delivery.tls.contexts import failure_of, peer_chain
+from relay_worker.delivery.tls.levels import TlsFailure
 from relay_worker.delivery.transaction import Stage
 
 _BLOCK = 262_144  # octets handed to the transport before we wait for it to send some
@@ -48,7 +50,11 @@ class HandshakeFailed(Exception):
 
 
 class TlsFailed(HandshakeFailed):
-    """STARTTLS was offered and did not work; in clear the same server may well take mail."""
+    """TLS did not come out as wished; `failure` is how reports call it. In clear the same server may well take mail."""
+
+    def __init__(self, stage: Stage, reply: Reply, failure: TlsFailure = TlsFailure.VALIDATION) -> None:
+        super().__init__(stage, reply)
+        self.failure = failure
 
 
 class SmtpClient(asyncio.Protocol):
@@ -74,6 +80,7 @@ class SmtpClient(asyncio.Protocol):
         self.lost = False
         self.extensions = Extensions()
         self.tls_version = ""
+        self.tls_cipher = ""
 
     # --- handshake ---
 
@@ -89,7 +96,8 @@ class SmtpClient(asyncio.Protocol):
         """Go on under TLS and say EHLO once more (RFC 3207 4.2). Raises TlsFailed, or HandshakeFailed after that."""
         reply = await self.command(b"STARTTLS\r\n")
         if reply.code != 220:
-            raise TlsFailed(Stage.EHLO, Reply(454, "4.7.5", f"STARTTLS was refused: {reply.line()}"))
+            refusal = Reply(454, "4.7.4", f"STARTTLS was refused: {reply.line()}")
+            raise TlsFailed(Stage.EHLO, refusal, TlsFailure.STARTTLS_NOT_SUPPORTED)
         # What came in clear behind the reply may be an attacker's: it must not be read as if it came under TLS.
         if self.fault is not None or self._reader.in_the_middle:
             raise TlsFailed(Stage.EHLO, Reply(454, "4.7.5", "the server spoke in clear after STARTTLS"))
@@ -110,11 +118,20 @@ class SmtpClient(asyncio.Protocol):
             OSError,
             ValueError,
         ) as error:  # ssl.SSLError is an OSError; ValueError: a host name no SNI can carry
-            raise TlsFailed(Stage.EHLO, Reply(454, "4.7.5", f"TLS failed: {error}")) from error
+            reply = Reply(454, "4.7.5", f"TLS failed: {_words(error)}")
+            raise TlsFailed(Stage.EHLO, reply, failure_of(error)) from error
         if secured is None:  # asyncio's answer when the connection ended meanwhile
             raise TlsFailed(Stage.EHLO, self.fault or _lost())
         self._transport = secured
-        self.tls_version = cast(ssl.SSLObject, secured.get_extra_info("ssl_object")).version() or ""
+        session = cast(ssl.SSLObject, secured.get_extra_info("ssl_object"))
+        self.tls_version = session.version() or ""
+        self.tls_cipher = (session.cipher() or ("", "", 0))[0]
+
+    def peer_chain(self) -> list[bytes]:
+        """The certificates the server has shown, in DER, its own first; none in clear."""
+        if self._transport is None or not self.tls_version:
+            return []
+        return peer_chain(cast(ssl.SSLObject, self._transport.get_extra_info("ssl_object")))
 
     async def _say_hello(self) -> None:
         name = self._manners.helo.encode("ascii")
@@ -242,6 +259,11 @@ class SmtpClient(asyncio.Protocol):
     def _wake_writer(self) -> None:
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
+
+
+def _words(error: Exception) -> str:
+    """OpenSSL's sentence on a certificate says more than the name of its error code."""
+    return error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else str(error)
 
 
 def _lost(error: Exception | None = None) -> Reply:
