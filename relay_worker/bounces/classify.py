@@ -1,0 +1,96 @@
+"""From a reply, or the diagnostic of a delivery report, to the class of its reason."""
+
+import re
+from functools import lru_cache
+
+from relay_worker.bounces import codes
+from relay_worker.bounces.classes import HARD_CLASSES, OutcomeClass
+from relay_worker.bounces.phrases import NOT_IN_DIRECTORY, PHRASES, REFUSED_BARELY
+from relay_worker.delivery.transaction import Stage
+
+MAX_CHARACTERS = 2000  # a reason stands at the beginning; what follows is advice and links
+
+# What is said before RCPT is about us, our address or our return path, and never about the recipient.
+ABOUT_US = frozenset({Stage.CONNECT, Stage.GREETING, Stage.EHLO, Stage.MAIL})
+
+# A failure that may pass, or that says two things at once, is never one that suppresses the address.
+_WHILE_IT_LASTS = {
+    OutcomeClass.NO_SUCH_ADDRESS: OutcomeClass.RECIPIENT_UNCONFIRMED,
+    OutcomeClass.NO_SUCH_DOMAIN: OutcomeClass.DNS_TROUBLE,
+    OutcomeClass.ADDRESS_DISABLED: OutcomeClass.ADDRESS_SUSPENDED,
+}
+# Of the enhanced codes only these subjects go with an address that is gone: other, addressing, mailbox, system (many
+# servers use x.3.0 for everything), routing and protocol (x.4.1 and x.5.0 likewise). Content and security do not.
+_OPEN_TO_HARD = re.compile(r"5\.(?:0\.\d+|1\.\d+|2\.[01]|3\.0|4\.[0-4]|5\.0)")
+_CLOSED_TO_HARD = frozenset({552, 523})  # about storage and size
+
+_ADDRESS = re.compile(r"<?[^\s<>()\"',;:]{1,200}@[^\s<>()\"',;:]{1,255}>?")
+_LINK = re.compile(r"https?://\S{1,500}")
+_HOST = re.compile(r"https?://([^/\s?#]*)")
+_GOOGLE_WORD = re.compile(r"[?&](p=\w+)")
+_REPEATED_CODE = re.compile(r"\b[245]\d\d[- ]#?[245]\.\d{1,3}\.\d{1,3}\b")
+
+
+def classify(code: int, enhanced: str, text: str, *, stage: Stage | None = None) -> OutcomeClass:
+    """The reason in a reply: `code` 0 and `enhanced` "" where unknown, `text` without them or with them.
+
+    `stage` is how far the delivery had come, None when that is not known. A hard class comes back only for a lasting
+    failure (5xx) whose codes and words agree that the address is gone; in all doubt the class is a soft one.
+    """
+    if 200 <= code < 300:
+        return OutcomeClass.DELIVERED
+    found = _reason(code, enhanced, text[:MAX_CHARACTERS])
+    return _soften(found, code, enhanced, stage) if found in HARD_CLASSES else found
+
+
+def plain(text: str) -> str:
+    """The words of a reply, comparable: lower case, one line, addresses and links made short.
+
+    An address or link may hold any word ("spam@", "/blocklist"), so of a link only its host and Google's `p=` stay.
+    """
+    text = _REPEATED_CODE.sub(" ", _LINK.sub(_shorten, text))
+    return " ".join(_ADDRESS.sub("<>", text).lower().split())
+
+
+@lru_cache(maxsize=2048)
+def _reason(code: int, enhanced: str, text: str) -> OutcomeClass:
+    words = plain(text)
+    detail = enhanced.partition(".")[2]
+    return (
+        _special(detail, words)
+        or codes.DECISIVE.get(detail)
+        or _by_words(words)
+        or codes.ENHANCED.get(detail)
+        or codes.SUBJECTS.get(detail.partition(".")[0])
+        or codes.REPLIES.get(code, OutcomeClass.UNKNOWN)
+    )
+
+
+def _special(detail: str, words: str) -> OutcomeClass | None:
+    """Words that mean that the address is gone only together with one code."""
+    if detail == "4.1" and NOT_IN_DIRECTORY.search(words):
+        return OutcomeClass.NO_SUCH_ADDRESS
+    if detail == "1.0" and REFUSED_BARELY.search(words):
+        return OutcomeClass.NO_SUCH_ADDRESS
+    return None
+
+
+def _by_words(words: str) -> OutcomeClass | None:
+    return next((phrase.outcome for phrase in PHRASES if phrase.pattern.search(words)), None)
+
+
+def _soften(found: OutcomeClass, code: int, enhanced: str, stage: Stage | None) -> OutcomeClass:
+    """A hard class as it is when everything agrees, or the soft one that fits."""
+    if stage in ABOUT_US:
+        return OutcomeClass.SENDER_REFUSED if stage is Stage.MAIL else OutcomeClass.POLICY
+    if 400 <= code < 500 or enhanced.startswith("4"):
+        return _WHILE_IT_LASTS[found]
+    if code in _CLOSED_TO_HARD or (enhanced.startswith("5") and not _OPEN_TO_HARD.fullmatch(enhanced)):
+        return OutcomeClass.RECIPIENT_REFUSED
+    return found
+
+
+def _shorten(match: re.Match[str]) -> str:
+    host = _HOST.match(match[0])
+    word = _GOOGLE_WORD.search(match[0])
+    return f"{host[1] if host else ''} {word[1] if word else ''}"
