@@ -39,7 +39,7 @@ _FILL = """
 INSERT INTO relay.due (message_id, n, reseller_id, account_id, lane, ready, lease, next_at, accepted_at)
 SELECT uuidv7(), 0, r.ids[1 + g %% cardinality(r.ids)], 1, hashint4(g / cardinality(r.ids) %% %(lanes)s),
        kind > 1, CASE kind WHEN 1 THEN gen_random_uuid() END,
-       now() + CASE WHEN kind > 1 THEN (g - %(rows)s) * interval '1 hour' / %(rows)s ELSE random() * interval '1 day' END,
+       now() + CASE WHEN kind > 1 THEN (g - %(rows)s) * interval '1 hour' / %(rows)s ELSE (1 + random()) * interval '1 day' END,
        now() - interval '1 day'
 FROM (SELECT array_agg(id ORDER BY id) AS ids FROM platform.reseller) r,
      generate_series(1, %(rows)s) g, LATERAL (SELECT hashint4(g) & 1023 AS hashed) h,
