@@ -95,6 +95,8 @@ class SmtpClient(asyncio.Protocol):
     async def start_tls(self, host: str, context: ssl.SSLContext) -> None:
         """Go on under TLS and say EHLO once more (RFC 3207 4.2). Raises TlsFailed, or HandshakeFailed after that."""
         reply = await self.command(b"STARTTLS\r\n")
+        if self.fault is not None and reply.code not in (220, 421):
+            raise TlsFailed(Stage.EHLO, Reply(454, "4.7.5", f"STARTTLS failed: {reply.text}"))
         if reply.code != 220:
             refusal = Reply(454, "4.7.4", f"STARTTLS was refused: {reply.line()}")
             raise TlsFailed(Stage.EHLO, refusal, TlsFailure.STARTTLS_NOT_SUPPORTED)
