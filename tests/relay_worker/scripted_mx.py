@@ -62,6 +62,7 @@ class ScriptedMx:
         self.address = address
         self.delivered: list[Delivered] = []
         self.commands: list[str] = []
+        self.peers: list[str] = []  # the addresses that connections came from
         self.connections = 0
         self.open_now = 0
         self.most_open = 0
@@ -88,6 +89,7 @@ class ScriptedMx:
         assert task is not None
         self._tasks.add(task)
         self.connections += 1
+        self.peers.append(writer.get_extra_info("peername")[0])
         self.open_now += 1
         self.most_open = max(self.most_open, self.open_now)
         try:
