@@ -164,3 +164,19 @@ def test_garbage_gets_no_answer_and_does_no_harm(nameserver: Nameserver) -> None
 def test_a_taken_port_is_named(nameserver: Nameserver) -> None:
     with pytest.raises(ServerUnreachable, match=f"Port {nameserver.port} .* nameserver"):
         Nameserver(port=nameserver.port).start()
+
+
+def test_an_answer_is_called_validated_when_all_of_it_is_and_the_question_wants_to_know(
+    nameserver: Nameserver,
+) -> None:
+    def validated(name: str, flags: int = dns.flags.RD | dns.flags.AD) -> bool:
+        query = dns.message.make_query(name, "A", flags=flags)
+        answer = dns.query.udp(query, "127.0.0.1", port=nameserver.port, timeout=5)
+        return bool(answer.flags & dns.flags.AD)
+
+    nameserver.records.validate("agency.test")
+    assert not validated("smtp.agency.test")  # its alias leads out of the zone
+    nameserver.records.validate("example.test")
+    assert validated("smtp.agency.test") and validated("nothing.agency.test")
+    assert not validated("smtp.agency.test", dns.flags.RD)
+    assert not validated("deep.empty.test")

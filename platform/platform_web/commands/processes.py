@@ -22,6 +22,7 @@ from platform_core.security import random_text
 from platform_core.settings import ROOT, Settings, settings
 from platform_web.headless import headless_context
 from relay_worker.delivery.process import delivery_process
+from relay_worker.delivery.tls import jobs as tls_jobs
 from relay_worker.queue import jobs as queue_jobs
 from relay_worker.queue.bell import Bell
 from relay_worker.queue.postgres import PostgresDoor, open_pool
@@ -102,6 +103,7 @@ def cron() -> None:
         (queue_jobs.record_again, {"interval": queue_jobs.RECORD_AGAIN_SECONDS}),
         (queue_jobs.keep_partitions, {"cron": queue_jobs.PARTITIONS_CRON}),
         (domain_jobs.enqueue_rechecks, {"cron": domain_jobs.CRON}),
+        (tls_jobs.forget_old, {"cron": tls_jobs.CRON}),
     ):
         scheduler.register(function, QueueName.UPKEEP, result_ttl=0, ttl=60, failure_ttl=3600, **when)
     scheduler.start()  # type: ignore[no-untyped-call]  # rq leaves it without types
