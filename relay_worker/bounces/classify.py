@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from relay_worker.bounces import codes
 from relay_worker.bounces.classes import HARD_CLASSES, OutcomeClass
-from relay_worker.bounces.phrases import NOT_IN_DIRECTORY, PHRASES, REFUSED_BARELY
+from relay_worker.bounces.phrases import NOT_IN_DIRECTORY, REFUSED_BARELY, TELLING, VAGUE, Phrase
 from relay_worker.delivery.transaction import Stage
 
 MAX_CHARACTERS = 2000  # a reason stands at the beginning; what follows is advice and links
@@ -22,7 +22,11 @@ _WHILE_IT_LASTS = {
 # Of the enhanced codes only these subjects go with an address that is gone: other, addressing, mailbox, system (many
 # servers use x.3.0 for everything), routing and protocol (x.4.1 and x.5.0 likewise). Content and security do not.
 _OPEN_TO_HARD = re.compile(r"5\.(?:0\.\d+|1\.\d+|2\.[01]|3\.0|4\.[0-4]|5\.0)")
-_CLOSED_TO_HARD = frozenset({552, 523})  # about storage and size
+_CODES_OF_HARD = frozenset({0, 501, 510, 511, 512, 515, 521, 525, 550, 551, 553, 554, 556})
+_HOST_CODES = frozenset({"5.1.1", "5.1.2", "5.1.10", "5.4.4"})
+
+_RECIPIENT = re.compile(r"recipient|rcpt|<>")
+_CODE_IN_TEXT = re.compile(r"(?:^|[\s(])#?([45]\.[0-7]\.\d{1,3})(?!\d|\.\d)")  # qmail: "(#5.1.1)"
 
 _ADDRESS = re.compile(r"<?[^\s<>()\"',;:]{1,200}@[^\s<>()\"',;:]{1,255}>?")
 _LINK = re.compile(r"https?://\S{1,500}")
@@ -39,8 +43,11 @@ def classify(code: int, enhanced: str, text: str, *, stage: Stage | None = None)
     """
     if 200 <= code < 300:
         return OutcomeClass.DELIVERED
-    found = _reason(code, enhanced, text[:MAX_CHARACTERS])
-    return _soften(found, code, enhanced, stage) if found in HARD_CLASSES else found
+    text = text[:MAX_CHARACTERS]
+    if not enhanced and (named := _CODE_IN_TEXT.search(text)):
+        enhanced = named[1]
+    found = _reason(code, enhanced, text)
+    return _soften(found, code, enhanced, text, stage) if found in HARD_CLASSES else found
 
 
 def plain(text: str) -> str:
@@ -59,8 +66,9 @@ def _reason(code: int, enhanced: str, text: str) -> OutcomeClass:
     return (
         _special(detail, words)
         or codes.DECISIVE.get(detail)
-        or _by_words(words)
+        or _by_words(TELLING, words)
         or codes.ENHANCED.get(detail)
+        or _by_words(VAGUE, words)
         or codes.SUBJECTS.get(detail.partition(".")[0])
         or codes.REPLIES.get(code, OutcomeClass.UNKNOWN)
     )
@@ -75,19 +83,30 @@ def _special(detail: str, words: str) -> OutcomeClass | None:
     return None
 
 
-def _by_words(words: str) -> OutcomeClass | None:
-    return next((phrase.outcome for phrase in PHRASES if phrase.pattern.search(words)), None)
+def _by_words(phrases: tuple[Phrase, ...], words: str) -> OutcomeClass | None:
+    return next((phrase.outcome for phrase in phrases if phrase.pattern.search(words)), None)
 
 
-def _soften(found: OutcomeClass, code: int, enhanced: str, stage: Stage | None) -> OutcomeClass:
+def _soften(found: OutcomeClass, code: int, enhanced: str, text: str, stage: Stage | None) -> OutcomeClass:
     """A hard class as it is when everything agrees, or the soft one that fits."""
     if stage in ABOUT_US:
         return OutcomeClass.SENDER_REFUSED if stage is Stage.MAIL else OutcomeClass.POLICY
     if 400 <= code < 500 or enhanced.startswith("4"):
         return _WHILE_IT_LASTS[found]
-    if code in _CLOSED_TO_HARD or (enhanced.startswith("5") and not _OPEN_TO_HARD.fullmatch(enhanced)):
+    if code not in _CODES_OF_HARD or (enhanced and not _OPEN_TO_HARD.fullmatch(enhanced)):
+        return OutcomeClass.RECIPIENT_REFUSED
+    if (
+        found is OutcomeClass.NO_SUCH_DOMAIN
+        and code not in (0, 556)
+        and not _about_their_domain(enhanced, text)
+    ):
         return OutcomeClass.RECIPIENT_REFUSED
     return found
+
+
+def _about_their_domain(enhanced: str, text: str) -> bool:
+    """A server speaks of a domain unknown to it: its own would be known, so it may well mean ours."""
+    return enhanced in _HOST_CODES or _RECIPIENT.search(plain(text)) is not None
 
 
 def _shorten(match: re.Match[str]) -> str:

@@ -25,19 +25,19 @@ DECISIVE: dict[str, Class] = {
     "7.30": Class.AUTHENTICATION,  # Google: DKIM
     "7.31": Class.AUTHENTICATION,  # Google: DMARC record missing
     "7.32": Class.AUTHENTICATION,  # Google: From not aligned
+    "7.133": Class.RECIPIENT_REFUSED,  # Microsoft: groups and mailboxes that take mail from some only
+    "7.134": Class.RECIPIENT_REFUSED,
+    "7.136": Class.RECIPIENT_REFUSED,
     "7.509": Class.AUTHENTICATION,  # Microsoft: DMARC policy of reject
     "7.515": Class.AUTHENTICATION,  # Microsoft: bulk sender without SPF, DKIM and DMARC
 }  # fmt: skip
 
 ENHANCED: dict[str, Class] = {
-    "1.0": Class.RECIPIENT_REFUSED,
     "1.1": Class.NO_SUCH_ADDRESS,
     "1.2": Class.NO_SUCH_DOMAIN,
     "1.3": Class.NO_SUCH_ADDRESS,
-    "1.4": Class.RECIPIENT_REFUSED,
     "1.6": Class.NO_SUCH_ADDRESS,  # moved, no forwarding
     "1.10": Class.NO_SUCH_DOMAIN,  # RFC 7505: null MX
-    "2.0": Class.RECIPIENT_REFUSED,
     "2.1": Class.ADDRESS_DISABLED,
     "2.4": Class.SERVER_TROUBLE,
     "3.3": Class.PROTOCOL,
@@ -56,6 +56,7 @@ ENHANCED: dict[str, Class] = {
 }
 # By the second number alone (RFC 3463 3.2 to 3.8), where the third is unknown to us.
 SUBJECTS: dict[str, Class] = {
+    "1": Class.RECIPIENT_REFUSED,
     "2": Class.RECIPIENT_REFUSED,
     "3": Class.SERVER_TROUBLE,
     "4": Class.SERVER_TROUBLE,

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable
 
-from relay_worker.bounces.classes import OutcomeClass
+from relay_worker.bounces.classes import HARD_CLASSES, OutcomeClass
 from relay_worker.bounces.classify import classify
-from relay_worker.bounces.mime import Fields, Part, read_mail, readable, split_fields
+from relay_worker.bounces.mime import NO_FIELDS, Fields, Part, read_mail, readable, split_fields
 from relay_worker.bounces.prose import Passage, before_original, read_passages
 from relay_worker.bounces.report import Action, RecipientReport, Report, ReportKind
 from relay_worker.bounces.status import RecipientStatus, bare_address, read_status
@@ -16,7 +16,7 @@ MAX_DIAGNOSTIC = 1000
 MAX_NESTED = 1  # a report that somebody forwarded as the text of another
 
 _DAEMON = re.compile(
-    r"(?:mail(?:er)?[-_. ]?d(?:a)?emon|p+o+stmaster|mail delivery|mail administrator|system administrator|delivery (?:sub)?system|"
+    r"(?:mail(?:er)?[-_. ]?d(?:a)?emon|p+o+st[-_]?master|mail delivery|mail administrator|system administrator|delivery (?:sub)?system|"
     r"mail system|mailgate|bounce)",
     re.IGNORECASE,
 )
@@ -37,14 +37,23 @@ _STILL_TRYING = re.compile(
     re.IGNORECASE,
 )
 # A reply code with or without an enhanced one, and an enhanced one alone; never part of a number or IP address.
-_REPLY = re.compile(r"(?<![\w.:/-])([45]\d\d)(?=[\s:;,\'\"<\[(#-]|$)(?:[- :,\'\"]{1,3}#?([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d))?")
+_REPLY = re.compile(
+    r"(?<![\w.:/-])([45]\d\d)(?=[\s:;,\'\"<\[(#-]|$)(?:[- :,\'\"]{1,3}#?([45]\.\d{1,3}\.\d{1,3})(?![\d.]*\d))?"
+)
 _ENHANCED = re.compile(r"(?<![\w.-])([45]\.[0-7]\.\d{1,3})(?![\d]|\.\d)")
 _UNSPECIFIC = re.compile(r"\d\.0\.0")
-_MESSAGE_ID = re.compile(r"^[ \t]{0,10}message-id[ \t]?:\s{0,10}<([^<>\s]{1,500})>", re.IGNORECASE | re.MULTILINE)
+_MESSAGE_ID = re.compile(
+    r"^[ \t]{0,10}message-id[ \t]?:\s{0,10}<([^<>\s]{1,500})>", re.IGNORECASE | re.MULTILINE
+)
 _BRACKETED = re.compile(r"<([^<>\s]{1,500})>")
 # Where the reporting server heard it, in the words of Exim, Postfix, qmail and sendmail.
-_AT_GREETING = re.compile(r"after initial connection|refused to talk to me|after (?:helo|ehlo)|in reply to (?:helo|ehlo)", re.IGNORECASE)
-_AT_MAIL = re.compile(r"after mail from|in reply to mail from|but sender was rejected|>>> mail from", re.IGNORECASE)
+_AT_GREETING = re.compile(
+    r"after initial connection|refused to talk to me|after (?:helo|ehlo)|in reply to (?:helo|ehlo)",
+    re.IGNORECASE,
+)
+_AT_MAIL = re.compile(
+    r"after mail from|in reply to mail from|but sender was rejected|>>> mail from", re.IGNORECASE
+)
 
 
 def read_report(raw: bytes) -> Report:
@@ -59,7 +68,9 @@ def _read(raw: bytes, nesting: int) -> Report:
     statuses = _statuses(fields, parts, own)
     passages = read_passages(own)
     if statuses:
-        recipients = tuple(_from_status(one, passages, alone=len(statuses) == 1) for one in statuses)
+        recipients = tuple(
+            _from_status(one, passages, _failed(fields), alone=len(statuses) == 1) for one in statuses
+        )
         return Report(_kind(recipients), recipients, original_id, original)
     if not _from_a_daemon(fields):
         kind = ReportKind.AUTO_REPLY if _is_auto_reply(fields) else ReportKind.OTHER
@@ -77,7 +88,11 @@ def _read(raw: bytes, nesting: int) -> Report:
 
 def _words(parts: Iterable[Part]) -> str:
     """What the report tells people: its plain text, or its HTML when there is no other."""
-    read = [part for part in parts if part.media_type in ("text/plain", "text/html") or part.media_type.startswith("multipart/")]
+    read = [
+        part
+        for part in parts
+        if part.media_type in ("text/plain", "text/html") or part.media_type.startswith("multipart/")
+    ]
     plain = [part.text for part in read if part.media_type != "text/html"]
     texts = plain if any(text.strip() for text in plain) else [part.text for part in read]
     return "\n\n".join(text[:MAX_TEXT] for text in texts)[:MAX_TEXT]
@@ -99,15 +114,21 @@ def _statuses(fields: Fields, parts: Iterable[Part], own: str) -> list[Recipient
 def _original(fields: Fields, parts: Iterable[Part], own: str, returned: str) -> tuple[Fields, str]:
     """The header fields of our message, and its Message-ID: from its copy, from the text, or as what was replied to."""
     for part in parts:
-        if part.media_type in ("message/rfc822", "message/global", "text/rfc822-headers", "text/rfc822-header", "message/global-headers"):
+        if part.media_type in (
+            "message/rfc822",
+            "message/global",
+            "text/rfc822-headers",
+            "text/rfc822-header",
+            "message/global-headers",
+        ):
             original = split_fields(part.text[:MAX_TEXT].encode("utf-8", "replace").lstrip())[0]
             if match := _BRACKETED.search(original.get("message-id")):
                 return original, match[1]
     for text in (returned, own):
         if match := _MESSAGE_ID.search(text):
-            return Fields(), match[1]
+            return NO_FIELDS, match[1]
     answered = _BRACKETED.findall(fields.get("in-reply-to") or fields.get("references"))
-    return Fields(), answered[-1] if answered else ""
+    return NO_FIELDS, answered[-1] if answered else ""
 
 
 # --- what kind of mail it is ---
@@ -144,7 +165,15 @@ def _is_auto_reply(fields: Fields) -> bool:
 # --- recipients ---
 
 
-def _from_status(status: RecipientStatus, passages: list[Passage], *, alone: bool) -> RecipientReport:
+def _failed(fields: Fields) -> str:
+    """The one address that Exim and Google name in a field of their own, "" when there are none or several."""
+    stated = fields.get("x-failed-recipients")
+    return "" if "," in stated else bare_address(stated)
+
+
+def _from_status(
+    status: RecipientStatus, passages: list[Passage], failed: str, *, alone: bool
+) -> RecipientReport:
     """One recipient from its fields; where these give no reason, from the words that stand with its address."""
     passage = _passage_of(status, passages, alone=alone)
     texts = [status.diagnostic, *([passage.near, passage.far] if passage else []), status.comment]
@@ -152,7 +181,7 @@ def _from_status(status: RecipientStatus, passages: list[Passage], *, alone: boo
     if status.action in (Action.DELIVERED, Action.RELAYED, Action.EXPANDED):
         outcome = OutcomeClass.DELIVERED
     return RecipientReport(
-        status.address,
+        status.address or (passage.address if passage else "") or (failed if alone else ""),
         status.original_address or (passage.original_address if passage else ""),
         status.action,
         outcome,
@@ -167,21 +196,23 @@ def _passage_of(status: RecipientStatus, passages: list[Passage], *, alone: bool
     for passage in passages:
         if passage.address.lower() in names:
             return passage
-    return passages[0] if alone and len(passages) == 1 else None
+    if not alone:
+        return None
+    return passages[0] if len(passages) == 1 and not names else None
 
 
 def _from_prose(fields: Fields, own: str, passages: list[Passage]) -> tuple[RecipientReport, ...]:
     """The recipients that the words name; one without an address when they name none, for the return path names it."""
     action = Action.DELAYED if _STILL_TRYING.search(own) else Action.FAILED
-    if not passages:
-        failed = bare_address(fields.get("x-failed-recipients").partition(",")[0])
-        passages = [Passage(failed, "", "", own)]
+    passages = passages or [Passage(_failed(fields), "", "", own)]
     return tuple(_from_passage(passage, action) for passage in passages)
 
 
 def _from_passage(passage: Passage, action: Action) -> RecipientReport:
     code, enhanced, outcome, said = _understand([passage.near, passage.far], "")
-    return RecipientReport(passage.address, passage.original_address, action, outcome, code, enhanced, _one_line(said))
+    return RecipientReport(
+        passage.address, passage.original_address, action, outcome, code, enhanced, _one_line(said)
+    )
 
 
 # --- reasons ---
@@ -193,12 +224,14 @@ def _understand(texts: list[str], status: str) -> tuple[int, str, OutcomeClass, 
     for text in texts:
         if not any(letter.isalpha() for letter in text):
             continue
-        code, enhanced, said = _quoted(text)
-        enhanced = _better(enhanced, status)
-        outcome = classify(code, enhanced, said, stage=_stage(text))
-        first = first or (code, enhanced, outcome, said)
-        if outcome is not OutcomeClass.UNKNOWN:
+        code, quoted, said = _quoted(text)
+        enhanced = _better(quoted, status)
+        # sendmail makes a status of its own out of every refusal after RCPT: 5.1.1, whatever the remote meant by 550.
+        believed = quoted if code and not quoted and status.startswith("5.1.") else enhanced
+        outcome = classify(code, believed, said, stage=_stage(text))
+        if outcome is not OutcomeClass.UNKNOWN and not (first and first[0] and outcome in HARD_CLASSES):
             return code, enhanced, outcome, said
+        first = first or (code, enhanced, outcome, said)
     return first or (0, status, classify(0, status, ""), "")
 
 

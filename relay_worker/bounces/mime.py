@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from email.errors import HeaderParseError
 from email.header import decode_header
 
-MAX_OCTETS = 512 * 1024  # what counts in a report stands at its beginning; the rest is the message that we sent
+MAX_OCTETS = (
+    512 * 1024
+)  # what counts in a report stands at its beginning; the rest is the message that we sent
 MAX_DEPTH = 8
 MAX_PARTS = 64
 MAX_HEADERS = 500
@@ -49,6 +51,9 @@ class Fields:
 
     def all(self, name: str) -> list[str]:
         return [value for key, value in self.items if key == name]
+
+
+NO_FIELDS = Fields()
 
 
 @dataclass(frozen=True, slots=True)

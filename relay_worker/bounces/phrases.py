@@ -23,7 +23,7 @@ def _phrases(outcome: Class, *patterns: str) -> Phrase:
     return Phrase(outcome, re.compile("|".join(patterns)))
 
 
-_WHO = r"(?:user|recipient|mailbox|address|account|e-?mail(?: (?:address|account))?|addressee|alias|customer|person|inbox)"
+_WHO = r"(?:user|recipient|mailbox|(?<!ip )(?<!host )(?<!server )(?<!from )(?<!dns )(?<!mx )address|account|e-?mail (?:address|account)|addressee|alias|customer|person|inbox)"
 _NOT = r"(?:does ?n[o']t|doesn?t|do not|does not|did not|is not|isn't|was not|wasn't|could ?n[o']t be|could not be|cannot be|can't be|not)"
 
 # RFC 7208 (SPF), 6376 (DKIM), 9989 (DMARC). Google: support.google.com/mail/answer/81126; Microsoft: 5.7.509, 5.7.515.
@@ -38,14 +38,14 @@ AUTHENTICATION = _phrases(
 # Yahoo's TSnn and TSSnn, Microsoft's 4.7.5xx and 4.7.65x, Google's ReceivingRate and UnsolicitedRateLimit.
 RATE_LIMITED = _phrases(
     Class.RATE_LIMITED,
-    r"\[tss?\d\d\]", r"too (?:many|much) (?:\w+ ){0,3}(?:connections?|messages?|mails?|e-?mails?|recipients?|sessions?|requests|traffic|errors|rcpts?|hits)",
+    r"\[tss?\d\d\]", r"too (?:many|much) (?:\w+ ){0,3}(?:connections?|messages?(?! on the server)|mails?|e-?mails?|recipients?|sessions?|requests|traffic|errors|rcpts?|hits)",
     r"too many (?:concurrent|simultaneous|parallel|unknown|invalid)", r"rate[ -]?limit", r"\bthrottl", r"slow(?:ing)? down",
     r"(?:sent|sending|deliver\w*|receiving|arriving|connecting|comes?) (?:\w+ ){0,4}(?:too (?:fast|quickly|often|many)|at (?:a|too great a) rate)",
     r"unusual rate", r"unexpected volume", r"at a rate that", r"rate that prevents", r"(?:connection|concurrency|session) (?:rate|limit|count)",
     r"(?:max(?:imum)?|number of|exceed\w*) (?:\w+ ){0,5}(?:connections|sessions|messages per|mails per|recipients per|e-?mails? per)",
     r"(?:hourly|daily|per[ -](?:minute|hour|day|second|connection)|message|sending|submission|rate) (?:\w+ )?(?:limit|quota|cap) (?:\w+ )?(?:exceed|reach)",
     r"exceed\w* (?:\w+ ){0,4}(?:rate|frequency|hourly|daily|throughput|sending limit|message limit|connection limit)",
-    r"p=(?:receivingrate|unsolicitedratelimiterror|unsolicitedratelimit)\w*", r"daily smtp relay",
+    r"p=(?:receivingrate|unsolicitedratelimiterror|unsolicitedratelimit)\w*", r"(?:hourly|daily|monthly) (?:\w+ ){0,3}(?:limit|quota)",
     r"(?:mails?|messages) (?:\w+ ){0,3}temporarily deferred", r"\bflood\w*\b", r"too frequent",
 )  # fmt: skip
 
@@ -79,14 +79,14 @@ BLOCK_REPUTATION = _phrases(
     r"dnsbl", r"proofpoint\.com", r"\bpsbl\b", r"mailspike", r"abuseat", r"invaluement", r"trendmicro", r"mail-abuse", r"trustedsource", r"talosintelligence",
     r"reputation", r"\bs3(?:140|150)\b", r"\[?\bbl\d\d\b", r"banned send", r"blocked using", r"\blisted (?:in|at|on|by)\b",
     r"(?:your|client|sending|source|connecting|the|this|sender'?s?|remote) (?:\w+ ){0,2}(?:ip|host|server|network|machine|mta|domain|isp)(?: address)?(?: \S+){0,6} (?:is |was |has been |been |are )?(?:\w+ )?(?:blocked|banned|refused|denied|rejected|blacklisted|listed|not (?:allowed|authorized|permitted|accepted))",
-    r"(?:blocked|banned|refused|denied|rejected|not accept\w*|disallowed) (?:\w+ ){0,5}(?:from |for |by )?(?:your |this |the )?(?:\w+ )?(?:ip\b|ip address|client|host|network|sender ip|connecting)",
+    r"(?:blocked|banned|refused|denied|rejected|disallowed) (?:\w+ ){0,5}(?:from |for |by )(?:your |this |the )?(?:\w+ )?(?:ip\b|ip address|client|host|network|sender ip|connecting)",
     r"\[?\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\]? (?:\w+ ){0,3}(?:blocked|banned|rejected|denied|refused|listed)",
     r"(?:traffic|connections?|mail|e-?mail|messages?) (?:\w+ ){0,4}(?:not accepted|refused|rejected|blocked|denied|prohibited) (?:\w+ ){0,3}(?:from |by |due )?(?:\w+ ){0,3}(?:ip|address|host|server|network|range)\b",
     r"(?:connections?|mail|messages) (?:\w+ ){0,3}(?:will )?not (?:be )?accepted from", r"user complaints", r"(?:abus|suspicious)\w* (?:\w+ ){0,3}(?:activity|traffic|ip|source|behaviou?r|host|network)",
     r"dynamic(?:ally)? (?:\w+ )?(?:ip|address|host|range|pool|assigned|allocated)", r"(?:residential|dial-?up|generic) (?:\w+ )?(?:ip|address|host|range|client|name)",
     r"refused to talk to me: [45]\d\d (?:\S+ ){0,4}(?:blocked|denied|refused)", r"\bblocked - see\b", r"invalid ip for sending", r"\bip (?:is )?(?:blocked|banned)",
     r"(?:poor|bad|low|untrusted) (?:sender|sending|ip|domain)\b", r"\b(?:access|connection) (?:\w+ )?(?:blocked|denied|refused|rejected)[^<]{0,30}\b(?:ip|client|host)\b",
-    r"delist", r"de-list", r"unblock",
+    r"a problem occurred\. ask your postmaster", r"\(nowl\)", r"delist", r"de-list", r"unblock",
 )  # fmt: skip
 
 # The name of the sending server: RFC 1912 2.1 in the servers' words. Google 4.7.23 and 5.7.25.
@@ -106,7 +106,7 @@ SENDER_REFUSED = _phrases(
     r"(?:mail from|return[ -]?path|reverse[ -]path|from:? address|bounce address)\b.{0,40}(?:reject|denied|refus|invalid|not exist|unknown|not allow|not accept|not resolv|unresolv|not valid)",
     r"(?:not|n't) (?:accept|allow|want)\w* (?:any )?(?:mail|e-?mail|messages) from (?:you|this sender|<>|that sender|sender|your)", r"callback", r"not (?:allowed|permitted|authorized) to send",
     r"(?:your|the) (?:e-?mail |sending )?(?:address|domain)(?: \S{1,40})? (?:is |has been |was )?(?:blocked|blacklisted|banned|rejected|not (?:allowed|accepted|permitted))",
-    r"(?:access|permission) denied for sender", r"you are not allowed", r"connected to \S+ but sender was rejected",
+    r"(?:access|permission) denied for sender", r"you are not allowed", r"\byour (?:\w+ )?(?:account|user|mailbox)\b", r"connected to \S+ but sender was rejected",
 )  # fmt: skip
 
 # Apple: "[HMnn] message rejected due to local policy" is content; RFC 3463 X.7.1 in these words.
@@ -118,10 +118,14 @@ SPAM_CONTENT = _phrases(
     r"header error \(state", r"p=unsolicitedmessage\w*", r"high probability of",
 )  # fmt: skip
 
+DANGEROUS = _phrases(
+    Class.CONTENT_REFUSED,
+    r"\bvirus(?:es)?\b(?! firewall)", r"malware", r"infected", r"trojan", r"\bworm\b", r"phish", r"\bmalicious", r"security (?:issue|threat|risk)", r"dangerous",
+)  # fmt: skip
+
 CONTENT_REFUSED = _phrases(
     Class.CONTENT_REFUSED,
-    r"virus(?:es)?\b", r"malware", r"infected", r"trojan", r"\bworm\b", r"phish", r"attachment", r"\bexecutable", r"banned (?:file|content|attachment|extension)", r"\bmalicious",
-    r"security (?:issue|threat|risk)", r"dangerous", r"file (?:type|extension|name)", r"p=(?:blockedmessage|rfcmessagenoncompliant)\w*",
+    r"attachment", r"\bexecutable", r"banned (?:file|content|attachment|extension)", r"file (?:type|extension|name)", r"p=(?:blockedmessage|rfcmessagenoncompliant)\w*",
     r"(?:rfc ?[25]?822|rfc ?[25]?322)", r"(?:not|non)[- ]?(?:rfc )?complian", r"multiple .{0,20}addresses in from", r"from:? header", r"header (?:\w+ ){0,3}(?:missing|invalid|malformed|error|not valid|too)",
     r"headers? (?:\w+ )?too large", r"(?:missing|invalid|malformed|duplicate|illegal|bad|no) (?:\S+ ){0,2}header", r"media error", r"conversion", r"bare (?:cr|lf)", r"8-?bit", r"smtputf8", r"\bcharset\b", r"mime (?:error|type|part)",
     r"(?:message|mail) (?:\w+ )?(?:contains|containing)", r"forbidden (?:\w+ )?(?:content|word|link|url)", r"international addresses", r"\burls? (?:in|of) (?:your|this|the) (?:message|mail)",
@@ -133,7 +137,7 @@ MAILBOX_FULL = _phrases(
     r"(?:mail ?box|inbox|mail ?folder|mail ?dir|account|user|recipient)(?:'s)?(?: \S+){0,3} (?:is |are |was |has been |has |already )?(?:too )?(?:full\b|over[ -]?(?:the )?quota|exceed\w*)",
     r"over[ -]?quota", r"(?:exceed\w*|over|reached|beyond) (?:\w+ ){0,4}(?:storage|mailbox (?:size|quota|limit)|disk quota|quota)", r"quota (?:\w+ ){0,4}(?:exceed|full|reach|violat|overdrawn)",
     r"out of (?:storage|space|quota)", r"(?:insufficient|not enough|no) (?:\w+ ){0,3}(?:mailbox |user )?(?:storage|quota)(?! in system)(?: space)? (?:in|for|left|available|to)\b", r"mail(?:box)? ?quota", r"mailfull", r"storage (?:limit|quota)",
-    r"p=overquota\w*", r"user (?:\w+ )?has too many messages on the server", r"disk quota", r"mailbox (?:\w+ )?(?:size )?limit", r"bo[iî]te .{0,20}pleine", r"postfach.{0,20}voll",
+    r"p=overquota\w*", r"has too many messages on the server", r"disk quota", r"mailbox (?:\w+ )?(?:size )?limit", r"bo[iî]te .{0,20}pleine", r"postfach.{0,20}voll",
     r"mailbox full", r"account .{0,20}over its", r"not enough (?:storage|space|room)",
 )  # fmt: skip
 
@@ -156,17 +160,24 @@ REFUSED_BARELY = re.compile(r"^(?:\W|\d|<>)*address rejected\W*(?:<>)?\W*$")
 
 ADDRESS_SUSPENDED = _phrases(
     Class.ADDRESS_SUSPENDED,
-    rf"{_WHO}(?: \S+){{0,4}} (?:is |has been |was )?(?:currently |temporar(?:y|ily) )?(?:suspended|locked|frozen|blocked|on hold|quarantined|restricted)\b",
+    rf"{_WHO}(?: \S+){{0,4}} (?:is |has been |was )?(?:currently |temporar(?:y|ily) )?(?:suspended|locked|frozen|blocked|on hold|quarantined|restricted|expired|overdue)\b",
     rf"temporar(?:y|ily) (?:disabled|suspended|locked|blocked|unavailable|inactive) {_WHO}", rf"{_WHO}(?: \S+){{0,4}} temporar(?:y|ily) (?:disabled|unavailable|inactive|closed|not available)",
     r"compte (?:\S+ ){0,4}(?:bloqu|suspend)",
 )  # fmt: skip
 
 ADDRESS_DISABLED = _phrases(
     Class.ADDRESS_DISABLED,
-    rf"{_WHO}(?: \S+){{0,10}}? (?:is |has been |was |been )?(?:\w+ )?(?:disabled|deactivated|discontinued|closed|terminated|cancell?ed|removed|deleted|inactive|expired|decommissioned)\b",
-    rf"(?:disabled|deactivated|inactive|closed|terminated|deleted|expired|discontinued) (?:\w+ )?{_WHO}", r"p=disableduser\w*", r"is not active", r"not (?:an )?active (?:user|account|mailbox|address)",
+    rf"{_WHO}(?: \S+){{0,4}}? (?:is |has been |was |been )?(?:\w+ )?(?:disabled|deactivated|discontinued|closed|terminated|cancell?ed|removed|deleted|inactive|decommissioned)\b",
+    rf"(?:disabled|deactivated|inactive|closed|terminated|deleted|discontinued) (?:\w+ )?{_WHO}", r"p=disableduser\w*", r"is not active", r"not (?:an )?active (?:user|account|mailbox|address)",
     rf"{_WHO}(?: \S+){{0,5}} (?:is |are )?no longer (?:active|available|in use|valid|used|in service|accept|exist|here|with|on|monitored)", r"no longer on (?:this |the )?server", r"no longer (?:works|employed|with (?:us|the company))",
     r"compte (?:\S+ ){0,4}(?:d[eé]sactiv|ferm|supprim)",
+)  # fmt: skip
+
+# Somebody is there, but takes mail only from some: lists, families, people who answer a challenge first.
+RESTRICTED = _phrases(
+    Class.RECIPIENT_REFUSED,
+    r"white[ -]?list", r"allow(?:ed)?[ -]?list", r"only accepts?", r"members? only", r"not a (?:member|subscriber)", r"sendernotauthenticated", r"\bchallenge\b", r"confirm your", r"permission to (?:send|post|deliver)",
+    r"(?:user|recipient) (?:has )?(?:refuses|declin|block)\w*", r"not (?:allowed|authorized|permitted) to (?:post|send) (?:\w+ )?(?:to|messages|mail)",
 )  # fmt: skip
 
 # RFC 3463 X.1.1. The words of Postfix, sendmail, Exim, qmail, Exchange, Google, Yahoo, Apple, Orange, mail.ru, Cisco.
@@ -180,7 +191,13 @@ NO_SUCH_ADDRESS = _phrases(
     r"<> (?:is )?(?:not found|unknown|does not exist|doesn't exist|no such)", r"(?:we|i) (?:do not|don't|cannot|could not|can't|couldn't) (?:have|find|locate|know) (?:\w+ ){0,3}(?:user|mailbox|recipient|address|account)",
     r"(?:destinataire|adresse)(?: \S+){0,6} (?:invalide|inconnue?|introuvable|inexistante?)", r"(?:empf[aä]nger|adresse|benutzer|postfach)(?: \S+){0,4} (?:unbekannt|existiert nicht|nicht gefunden)", r"usuario (?:desconocido|no existe)",
     r"utente sconosciuto", r"mailbox (?:name )?not (?:found|local)", r"couldn't be found, or is unable to receive", r"because the address couldn't be found", r"no account (?:by|with) (?:that|this) name", r"unable to (?:verify|find) (?:the )?(?:user|recipient)(?! domain)",
-    r"recipient(?: name)? is not recogni[sz]ed", r"recipient not found", r"account not (?:found|available)", r"unrouteable local", r"bad destination mailbox", r"(?:this|that) (?:user|address|mailbox) (?:is|was) not (?:here|found|known)",
+    r"recipient(?: name)? is not recogni[sz]ed", r"recipient not found", r"account not (?:found|available)", r"unrouteable address", r"bad destination mailbox", r"(?:this|that) (?:user|address|mailbox) (?:is|was) not (?:here|found|known)",
+)  # fmt: skip
+
+# A name server's last word: the DragonFly agent, Postfix, Google. "Try again" makes it DNS_TROUBLE.
+HOST_NOT_FOUND = _phrases(
+    Class.NO_SUCH_DOMAIN,
+    r"(?:^|: )(?:dns lookup failure: )?host \S+ not found(?!, try)", r"nxdomain", r"null ?mx", r"type=(?:a|aaaa|mx): host not found(?!, try)", r"name server: [^)]{0,80}: host not found",
 )  # fmt: skip
 
 # RFC 3463 X.1.2, RFC 7505 (null MX). DNS that fails is another matter: it stands before this in the list.
@@ -245,21 +262,25 @@ PROTOCOL = _phrases(
     r"syntax (?:error|problem)", r"bad sequence", r"(?:command|parameter|argument)s? (?:\w+ ){0,3}(?:unrecogni[sz]ed|not (?:implemented|recogni[sz]ed|supported)|unknown|invalid|rejected|out of)", r"(?:unrecogni[sz]ed|invalid|unknown|bad|unimplemented|unsupported) (?:\w+ )?(?:command|parameter|option|argument)", r"need (?:rcpt|mail)", r"line too long", r"malformed", r"protocol (?:error|violation)", r"out of (?:turn|sequence)", r"unexpected reply", r"rcpt first", r"pipelining", r"can't be said in smtp", r"improper use",
 )  # fmt: skip
 
-# The list, read from top to bottom.
-PHRASES = (
+# The list, read from top to bottom. What is said with an enhanced code that names an address or a host (codes.ENHANCED)
+# outweighs the words of the second half, which stand in every other reply.
+TELLING = (
     AUTHENTICATION,
     LOOP,
     GREYLISTED,
-    MAILBOX_FULL,
     RATE_LIMITED,
+    MAILBOX_FULL,
     MESSAGE_TOO_LARGE,
-    BLOCK_REPUTATION,
     REVERSE_DNS,
+    BLOCK_REPUTATION,
+    DANGEROUS,
     SPAM_CONTENT,
     CONTENT_REFUSED,
     TLS_REQUIRED,
     TLS_FAILED,
     SENDER_REFUSED,
+    RESTRICTED,
+    HOST_NOT_FOUND,
     DNS_TROUBLE,
     ADDRESS_SUSPENDED,
     ADDRESS_DISABLED,
@@ -269,7 +290,9 @@ PHRASES = (
     UNREACHABLE,
     EXPIRED,
     POLICY,
-    RECIPIENT_REFUSED,
+)
+VAGUE = (
     SERVER_TROUBLE,
     PROTOCOL,
+    RECIPIENT_REFUSED,
 )

@@ -26,7 +26,9 @@ _ORIGINAL = re.compile(
 )
 _LOCAL = r"[^\s<>()\"',;:@|]{1,128}"
 _PLAIN_ADDRESS = rf"(?:{_LOCAL}|\"[^\"@]{{1,128}}\")@[^\s<>()\"',;:@]{{1,255}}"
-_AT_START = re.compile(rf"[\s\"'*>-]{{0,40}}<?(?:mailto:|rfc822;)?({_PLAIN_ADDRESS})>?[\"']?(?=[\s:.,;(]|<mailto|$)")
+_AT_START = re.compile(
+    rf"[\s\"'*>-]{{0,40}}<?(?:mailto:|rfc822;)?({_PLAIN_ADDRESS})>?[\"']?(?=[\s:.,;(]|<mailto|$)"
+)
 _MAILTO = re.compile(rf"<mailto:({_PLAIN_ADDRESS})>")
 _INTRODUCED = re.compile(
     r"(?:recipient(?:\(s\)|s)?(?: address)?(?: is)?:?|(?:delivered|undelivered|deliver(?:ing|y)?|sent|message|mail) (?:\w+ ){0,2}to:?|full:|failed:|rcpt to:|"
@@ -71,7 +73,9 @@ def read_passages(text: str) -> list[Passage]:
 
 
 def _starts(lines: list[str], find: Callable[[str], str]) -> list[tuple[int, str]]:
-    return [(at, address) for at, line in enumerate(lines) if "@" in line and (address := find(line[:MAX_LINE]))]
+    return [
+        (at, address) for at, line in enumerate(lines) if "@" in line and (address := find(line[:MAX_LINE]))
+    ]
 
 
 def _address_at_start(line: str) -> str:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from platform_core.mail.states import BounceKind
 from relay_worker.bounces.classes import HARD_CLASSES, MEANINGS, OutcomeClass
-from relay_worker.bounces.mime import Fields
+from relay_worker.bounces.mime import NO_FIELDS, Fields
 
 
 class ReportKind(StrEnum):
@@ -65,4 +65,4 @@ class Report:
     kind: ReportKind
     recipients: tuple[RecipientReport, ...] = ()
     original_message_id: str = ""
-    original: Fields = Fields()
+    original: Fields = NO_FIELDS

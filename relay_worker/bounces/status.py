@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from relay_worker.bounces.mime import Fields, read_fields
 from relay_worker.bounces.report import Action
@@ -52,7 +53,7 @@ def _groups(fields: Fields) -> Iterator[Fields]:
     """One group for each Final-Recipient, for those who forget the empty line between two."""
     starts = [at for at, (name, _) in enumerate(fields.items) if name == "final-recipient"]
     cuts = [0, *starts[1:], len(fields.items)]
-    return (Fields(fields.items[start:end]) for start, end in zip(cuts, cuts[1:], strict=False))
+    return (Fields(fields.items[start:end]) for start, end in pairwise(cuts))
 
 
 def _recipient(fields: Fields) -> RecipientStatus | None:

@@ -14,12 +14,18 @@ LONGEST_HINT = timedelta(hours=24)
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 _AMOUNT = r"(\d{1,5}) ?(s|sec|secs|seconds?|m|min|mins|minutes?|h|hrs?|hours?)\b"
 _ASKED = r"(?:again|retry|retrying|wait|back|later|resend|reconnect|deferred|delayed|gr[ae]y-?listed|throttled|blocked|limited)"
-_IN_UNITS = re.compile(rf"\b{_ASKED}\b[^.;\d]{{0,30}}?\b(?:in|after|for|until|within)?\b[^.;\d]{{0,20}}?\b{_AMOUNT}")
-_IN_CLOCK = re.compile(rf"\b{_ASKED}\b[^.;\d]{{0,30}}?\b(\d\d):(\d\d):(\d\d)\b")  # milter-greylist: "in 00:05:00"
+_IN_UNITS = re.compile(
+    rf"\b{_ASKED}\b[^.;\d]{{0,30}}?\b(?:in|after|for|until|within)?\b[^.;\d]{{0,20}}?\b{_AMOUNT}"
+)
+_IN_CLOCK = re.compile(
+    rf"\b{_ASKED}\b[^.;\d]{{0,30}}?\b(\d\d):(\d\d):(\d\d)\b"
+)  # milter-greylist: "in 00:05:00"
 _BARE = re.compile(r"\bretry[- ]after[:= ]{1,3}(\d{1,5})\b(?! ?(?:s|m|h))")  # seconds, as HTTP has it
 
 # What one recipient or one message gets too much of is not about the lane. Google's 4.2.1 and 4.5.3.
-_ABOUT_ONE = re.compile(r"receivingrate|too many recipients|recipients per|(?:user|recipient|mailbox|account) .{0,60}\brate\b|(?:user|mailbox) is receiving")
+_ABOUT_ONE = re.compile(
+    r"receivingrate|too many recipients|recipients per|(?:user|recipient|mailbox|account) .{0,60}\brate\b|(?:user|mailbox) is receiving"
+)
 
 
 class Strain(StrEnum):

@@ -1,25 +1,13 @@
 """What a remote's answer means for the recipient: delivered, deferred, bounced or expired."""
 
-import re
 from datetime import datetime
 
 from platform_core.mail.states import BounceKind, RecipientState
+from relay_worker.bounces.classes import HARD_CLASSES, OutcomeClass
+from relay_worker.bounces.classify import classify
 from relay_worker.delivery.retry import RetrySchedule
-from relay_worker.delivery.transaction import Answer, Stage
+from relay_worker.delivery.transaction import INTERNAL_FAULT, Answer
 from relay_worker.queue.claims import Claimed, Result
-
-# RFC 3463 3.2 and 3.3, RFC 7505 4.1: no such mailbox, no such system, bad syntax, moved away, null MX, disabled.
-HARD_ENHANCED = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
-HARD_CODES = frozenset({550, 551, 553})
-NO_SUCH_USER = re.compile(
-    r"no such (?:user|recipient|mailbox|address|person|account)"
-    r"|(?:user|recipient|mailbox|address|account)(?: \S+)? (?:is )?(?:unknown|not found|does ?n[o']t exist|does not exist)"
-    r"|unknown (?:user|recipient|mailbox|address|account|local)"
-    r"|invalid (?:recipient|mailbox)|no mailbox (?:here|by that name)",
-    re.IGNORECASE,
-)
-# What is said before RCPT is about us, our address or our return path, and never about the recipient.
-ABOUT_THE_RECIPIENT = frozenset({Stage.ROUTE, Stage.RCPT, Stage.DATA, Stage.FINAL})
 
 
 def judge(recipient: Claimed, answer: Answer, now: datetime, schedule: RetrySchedule) -> Result:
@@ -36,13 +24,17 @@ def judge(recipient: Claimed, answer: Answer, now: datetime, schedule: RetrySche
 
 def bounce_kind(answer: Answer) -> BounceKind:
     """Hard when the reply says that this address will never take mail; soft in all doubt, since hard suppresses."""
-    if answer.stage not in ABOUT_THE_RECIPIENT or answer.shared > 1:
-        return BounceKind.SOFT
-    if answer.reply.enhanced:
-        hard = answer.reply.enhanced in HARD_ENHANCED
-    else:
-        hard = answer.reply.code in HARD_CODES and NO_SUCH_USER.search(answer.reply.text) is not None
+    hard = answer.reply.permanent and outcome_class(answer) in HARD_CLASSES
     return BounceKind.HARD if hard else BounceKind.SOFT
+
+
+def outcome_class(answer: Answer) -> OutcomeClass:
+    """Why the remote answered like this. A reply for several recipients at once can't say that one of them is gone."""
+    if answer.reply is INTERNAL_FAULT.reply:
+        return OutcomeClass.INTERNAL
+    reply = answer.reply
+    found = classify(reply.code, reply.enhanced, reply.text, stage=answer.stage)
+    return OutcomeClass.RECIPIENT_REFUSED if answer.shared > 1 and found in HARD_CLASSES else found
 
 
 def _result(

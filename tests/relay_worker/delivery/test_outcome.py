@@ -73,7 +73,7 @@ def test_everything_the_remote_said_is_kept() -> None:
         (552, "5.2.2", "mailbox full", SOFT),
         (552, "5.3.4", "too big", SOFT),
         (550, "5.7.1", "no such user, and you are blocked", SOFT),
-        (554, "5.0.0", "user unknown", SOFT),
+        (554, "5.0.0", "user unknown", HARD),
     ],
 )
 def test_a_bounce_is_hard_only_when_the_address_is_dead(
