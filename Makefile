@@ -11,10 +11,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check lint format bench soak lock clean test-tools tests
+.PHONY: help setup demo test check lint format bench bench-latency bench-claim soak lock clean test-tools tests
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) $(ASSETS) ## install all that development needs, into this folder only
 	@:
@@ -38,6 +38,12 @@ format: setup ## format the code and mend what can be mended by itself
 
 bench: setup ## measure: messages a second, CPU milliseconds a message, latency
 	@exec $(BIN)/python -m benchmarks
+
+bench-latency: setup ## the same to mail servers 50 ms away, under TLS, beside servers next door
+	@exec $(BIN)/python -m benchmarks.latency
+
+bench-claim: setup ## what a claim costs the database in queues of 10,000 to 1,000,000
+	@exec $(BIN)/python -m benchmarks.claim
 
 soak: setup test-tools ## the tests that take long (100,000 messages)
 	@$(BIN)/pytest -m soak --timeout 3600

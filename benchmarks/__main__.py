@@ -5,40 +5,13 @@ for programs and belongs to 100 connections of 200 resellers.
 """
 
 import argparse
-import json
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.cpu import cpu_seconds
-from benchmarks.load import Order, Report
-from benchmarks.product import Product, running_product
+from benchmarks.measure import Measured, measure, warm_up
+from benchmarks.product import running_product
 
 CASES = ((1, 100), (1, 20), (200, 20), (200, 100))  # resellers, connections
-SESSION_MESSAGES = 40
-# Every reseller sends at least twenty: caches of connections, plans and keys are warm in a relay that has run a while.
-WARM_UP_MESSAGES = 20
-LEAST_WARM_UP = 2000
-_PATIENCE_SECONDS = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One case. CPU in milliseconds a message, by kind of process; rates in messages a second."""
-
-    accepted_per_s: float
-    delivered_per_s: float
-    cpu_ms: dict[str, float]
-    p50_ms: float
-    p99_ms: float
-
-    @property
-    def cpu_ms_per_message(self) -> float:
-        return sum(self.cpu_ms.values())
 
 
 def main() -> None:
@@ -51,70 +24,14 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="frankpost-bench-", dir="/tmp") as folder:
             Path(folder).chmod(0o755)
             with running_product(Path(folder), resellers) as product:
-                _measure(
-                    product,
-                    connections,
-                    max(LEAST_WARM_UP, WARM_UP_MESSAGES * resellers),
-                    session_messages=10,
-                )
-                measured = _measure(product, connections, options.messages)
+                warm_up(product, connections)
+                measured = measure(product, connections, options.messages)
         _show(resellers, connections, measured)
     assert measured
     print(
         f"cpu_ms_per_message={measured.cpu_ms_per_message:.3f} delivered_per_s={measured.delivered_per_s:.0f} "
         f"accept_p99_ms={measured.p99_ms:.1f}"
     )
-
-
-def _measure(
-    product: Product, connections: int, messages: int, *, session_messages: int = SESSION_MESSAGES
-) -> Measured:
-    already = _delivered(product)
-    before, started = cpu_seconds(product.trees), time.perf_counter()
-    report = _send(product, connections, messages, session_messages)
-    seconds = _wait_until_delivered(product, already + messages, started)
-    after = cpu_seconds(product.trees)
-    return Measured(
-        accepted_per_s=messages / report.seconds,
-        delivered_per_s=messages / seconds,
-        cpu_ms={name: 1000 * (after[name] - before[name]) / messages for name in before},
-        p50_ms=report.p50_ms,
-        p99_ms=report.p99_ms,
-    )
-
-
-def _send(product: Product, connections: int, messages: int, session_messages: int) -> Report:
-    logins = [(login.user_name, login.secret, login.mail_from) for login in product.logins]
-    order = Order(product.port, connections, messages, session_messages, logins)
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.load"],
-        input=json.dumps(asdict(order)).encode(),
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    report = Report(**json.loads(done.stdout))
-    if report.refused:
-        raise SystemExit(f"{report.refused} replies were refusals; nothing was measured.")
-    return report
-
-
-def _wait_until_delivered(product: Product, total: int, started: float) -> float:
-    """Seconds from `started` to the last message at the sink, to a twentieth of a second; then the results are recorded."""
-    while (delivered := _delivered(product)) < total:
-        if time.perf_counter() - started > _PATIENCE_SECONDS:
-            raise SystemExit(f"Only {delivered} of {total} messages have arrived.")
-        time.sleep(0.05)
-    seconds = time.perf_counter() - started
-    time.sleep(1.5)  # until the workers have recorded the last results and are idle
-    return seconds
-
-
-def _delivered(product: Product) -> int:
-    with socket.create_connection(("127.0.0.1", product.sink_port)) as sink, sink.makefile("rwb") as lines:
-        lines.readline()
-        lines.write(b"COUNT\r\n")
-        lines.flush()
-        return int(lines.readline())
 
 
 def _show(resellers: int, connections: int, measured: Measured) -> None:

@@ -72,6 +72,9 @@ class Queue:
     async def finish(self, results: Sequence[Result]) -> None:
         self.finished += len(results)
 
+    async def post(self) -> None:
+        return
+
     async def renew(self, recipients: Sequence[tuple[MessageId, int]]) -> None:
         return
 

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,29 +52,44 @@ class Product:
     trees: dict[str, list[int]]
 
 
+@dataclass(frozen=True, slots=True)
+class World:
+    """Where the mail goes: the servers' process, the port on which it answers `COUNT`, and the routes to it."""
+
+    command: tuple[str, ...]
+    port: int
+    routes: str
+
+
+def near_world() -> World:
+    """One server that takes all at once, in clear."""
+    port = free_port()
+    return World((sys.executable, "-m", "benchmarks.sink", str(port)), port, f"*=127.0.0.1:{port}")
+
+
 @contextmanager
-def running_product(folder: Path, resellers: int) -> Iterator[Product]:
+def running_product(folder: Path, resellers: int, world: World | None = None) -> Iterator[Product]:
     """Everything up, with that many resellers who each have a verified domain, a login and credits; all ended after."""
-    port, sink_port = free_port(), free_port()
+    port, world = free_port(), world or near_world()
     with ExitStack() as stack:
         servers = stack.enter_context(running_servers(folder, {}))
-        os.environ.update(_environment(folder, servers, port, sink_port))
+        os.environ.update(_environment(folder, servers, port, world))
         settings.cache_clear()
         upgrade_database(settings())
         logins = _make_resellers(resellers)
         _settle(servers.database_url)
-        stack.enter_context(_process([sys.executable, "-m", "benchmarks.sink", str(sink_port)]))
+        stack.enter_context(_process(world.command))
         trees = {
-            name: [stack.enter_context(_process([str(_FRANKPOST), verb])) for verb in verbs]
+            name: [stack.enter_context(_process((str(_FRANKPOST), verb))) for verb in verbs]
             for name, verbs in _PROCESSES.items()
         }
         postgres, redis = (server.pid for server in servers.embedded)
         assert postgres and redis
         _wait_for(port)
-        yield Product(port, sink_port, logins, trees | {"postgres": [postgres], "redis": [redis]})
+        yield Product(port, world.port, logins, trees | {"postgres": [postgres], "redis": [redis]})
 
 
-def _environment(folder: Path, servers: Servers, port: int, sink_port: int) -> dict[str, str]:
+def _environment(folder: Path, servers: Servers, port: int, world: World) -> dict[str, str]:
     return servers.environment | {
         "FRANKPOST_VAR_DIR": str(folder),
         "FRANKPOST_SECRET_KEY": secrets.token_urlsafe(48),
@@ -85,7 +100,7 @@ def _environment(folder: Path, servers: Servers, port: int, sink_port: int) -> d
         "FRANKPOST_RELAY_ALLOW_PLAINTEXT_LOOPBACK_AUTH": "true",
         "FRANKPOST_RELAY_MAX_CONNECTIONS_PER_ADDRESS": "10000",
         "FRANKPOST_RELAY_MAX_CONNECTIONS_PER_ACCOUNT": "10000",
-        "FRANKPOST_DELIVERY_ROUTES": f"*=127.0.0.1:{sink_port}",
+        "FRANKPOST_DELIVERY_ROUTES": world.routes,
         "FRANKPOST_DELIVERY_ALLOW_PRIVATE_ADDRESSES": "true",
     }
 
@@ -133,7 +148,7 @@ def _settle(database_url: str) -> None:
 
 
 @contextmanager
-def _process(command: list[str]) -> Iterator[int]:
+def _process(command: Sequence[str]) -> Iterator[int]:
     process = subprocess.Popen(command)
     try:
         yield process.pid

@@ -138,5 +138,8 @@ class FairQueue:
                 again = replace(claimed, attempts=claimed.attempts + 1)
                 heapq.heappush(self._waiting, (result.next_at, next(self._numbers), again))
 
+    async def post(self) -> None:
+        await asyncio.sleep(CALL_SECONDS)
+
     async def renew(self, recipients: Sequence[Key]) -> None:
         await asyncio.sleep(CALL_SECONDS)
