@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 import structlog
@@ -11,6 +12,9 @@ from relay_worker.delivery.build import Built
 from relay_worker.delivery.destination import Destination, NoRoute
 from relay_worker.delivery.lanes import Lanes, Settle
 from relay_worker.delivery.routes import DestinationFinder
+from relay_worker.delivery.tls.finder import TlsPolicies
+from relay_worker.delivery.tls.policy import TlsDemand, TlsPolicy, decide
+from relay_worker.delivery.tls.required import says_tls_is_not_required
 from relay_worker.delivery.transaction import INTERNAL_FAULT, Answer, Stage, Transaction
 from relay_worker.queue.claims import Claimed
 
@@ -35,11 +39,22 @@ def plan(built: Built, recipients: Sequence[Claimed]) -> list[Transaction]:
     return transactions
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where mail for a domain goes, and what that domain has published about TLS."""
+
+    destination: Destination
+    tls: TlsPolicy
+
+
 class Dispatcher:
     """Puts transactions on the lane of their destination. While DNS is asked for one domain the others go on."""
 
-    def __init__(self, finder: DestinationFinder, lanes: Lanes, settle: Settle) -> None:
+    def __init__(
+        self, finder: DestinationFinder, policies: TlsPolicies, lanes: Lanes, settle: Settle
+    ) -> None:
         self._finder = finder
+        self._policies = policies
         self._lanes = lanes
         self._settle = settle
         self._waiting: dict[str, list[Transaction]] = {}
@@ -47,7 +62,7 @@ class Dispatcher:
 
     def dispatch(self, transaction: Transaction) -> None:
         domain = transaction.recipients[0].domain
-        known = None if domain in self._waiting else self._finder.cached(domain)
+        known = None if domain in self._waiting else self._cached(domain)
         if known is not None:
             self._forward(transaction, known)
             return
@@ -63,21 +78,44 @@ class Dispatcher:
         for task in list(self._tasks):
             task.cancel()
 
+    def _cached(self, domain: str) -> Way | NoRoute | None:
+        found = self._finder.cached(domain)
+        if found is None or isinstance(found, NoRoute):
+            return found
+        policy = self._policies.cached(domain, found)
+        return None if policy is None else Way(found, policy)
+
     async def _find(self, domain: str) -> None:
-        found: Destination | NoRoute
+        found: Way | NoRoute
         try:
-            found = await self._finder.find(domain)
+            found = await self._ask(domain)
         except Exception:
             log.exception("delivery.lookup_failed", domain=domain)
             found = NoRoute(INTERNAL_FAULT.reply)
         for transaction in self._waiting.pop(domain):
             self._forward(transaction, found)
 
-    def _forward(self, transaction: Transaction, found: Destination | NoRoute) -> None:
+    async def _ask(self, domain: str) -> Way | NoRoute:
+        found = await self._finder.find(domain)
+        if isinstance(found, NoRoute):
+            return found
+        return Way(found, await self._policies.find(domain, found))
+
+    def _forward(self, transaction: Transaction, found: Way | NoRoute) -> None:
         if isinstance(found, NoRoute):
             self._settle(transaction, [_unroutable(found.reply)] * len(transaction.recipients))
         else:
-            self._lanes.put(found, transaction)
+            self._lanes.put(found.destination, transaction, _demand(transaction, found.tls))
+
+
+def _demand(transaction: Transaction, policy: TlsPolicy) -> TlsDemand:
+    """The header is looked for only where there is something that it could set aside."""
+    published = policy.sts is not None or bool(policy.tlsa)
+    return decide(
+        policy,
+        account_requires_tls=transaction.requires_tls,
+        tls_not_required=published and says_tls_is_not_required(transaction.message.wire),
+    )
 
 
 def _unroutable(reply: Reply) -> Answer:

@@ -30,9 +30,12 @@ from relay_worker.delivery.recorder import Recorder
 from relay_worker.delivery.retry import RetrySchedule
 from relay_worker.delivery.routes import DestinationFinder, RouteTable
 from relay_worker.delivery.senders import Senders
+from relay_worker.delivery.tls.finder import TlsPolicies
+from relay_worker.delivery.tls.tally import TlsTally
 from relay_worker.delivery.transaction import INTERNAL_FAULT, Answer, Transaction
 from relay_worker.delivery.verp import ReturnPaths
 from relay_worker.queue.claims import Claimed, Claims, Result
+from relay_worker.queue.tls_book import ForgetfulTlsBook, TlsBook
 
 LINGER_SECONDS = 1.0  # without due mail; then the run ends
 FIRST_PAUSE = 0.02  # between claims that find nothing, doubled up to the longest
@@ -74,6 +77,7 @@ class Engine:
         settings: Settings,
         claims: Claims,
         *,
+        tls_book: TlsBook | None = None,
         clock: Clock | None = None,
         rng: random.Random | None = None,
     ) -> None:
@@ -87,8 +91,14 @@ class Engine:
         self._senders = Senders(claims)
         self._flight = Flight(settings.delivery_in_flight, settings.delivery_in_flight_bytes)
         self._recorder = Recorder(claims, self._recorded)
+        book = tls_book or ForgetfulTlsBook()
+        self._tally = TlsTally(book, self._clock)
         connector = Connector(
-            Manners.from_settings(settings), verify_tls=settings.delivery_verify_tls, rng=rng
+            Manners.from_settings(settings),
+            verify_tls=settings.delivery_verify_tls,
+            rng=rng,
+            authorities=settings.delivery_ca_file,
+            tally=self._tally,
         )
         self._lanes = Lanes(
             connector,
@@ -97,7 +107,8 @@ class Engine:
             self._settle,
         )
         finder = DestinationFinder(RouteTable.from_settings(settings), MxLookup.from_settings(settings))
-        self._dispatcher = Dispatcher(finder, self._lanes, self._settle)
+        policies = TlsPolicies.from_settings(settings, book, self._tally, self._clock)
+        self._dispatcher = Dispatcher(finder, policies, self._lanes, self._settle)
         self._landed = asyncio.Event()
         self._counts: Counter[RecipientState] = Counter()
         self._claimed = 0
@@ -129,6 +140,7 @@ class Engine:
         await self._wait_for_landing(time.monotonic() + grace)
         self._dispatcher.cancel()
         await self._lanes.close()
+        await self._tally.close()
         try:
             async with asyncio.timeout(max(grace, 1.0)):
                 await self._recorder.settle()

@@ -13,6 +13,7 @@ from relay_worker.delivery.connector import Connector, NoServer
 from relay_worker.delivery.conversation import Conversation
 from relay_worker.delivery.destination import Destination
 from relay_worker.delivery.pool import Slots
+from relay_worker.delivery.tls.policy import OPPORTUNISTIC, TlsDemand
 from relay_worker.delivery.transaction import INTERNAL_FAULT, Answer, Stage, Transaction
 
 log = structlog.get_logger()
@@ -43,7 +44,7 @@ class LaneLimits:
 
 
 class Lane:
-    """One destination: a queue of transactions, and a task for each connection that works it off.
+    """One destination under one demand of TLS: a queue of transactions, and a task for each connection that works it off.
 
     Nothing here waits for another lane, except for a permit to connect.
     """
@@ -51,12 +52,14 @@ class Lane:
     def __init__(
         self,
         destination: Destination,
+        demand: TlsDemand,
         connector: Connector,
         slots: Slots,
         limits: LaneLimits,
         settle: Settle,
     ) -> None:
         self.destination = destination
+        self.demand = demand
         self._connector = connector
         self._slots = slots
         self._limits = limits
@@ -147,7 +150,7 @@ class Lane:
         """Open a connection and use it up; False when this worker is not needed any more."""
         started = time.monotonic()
         try:
-            conversation = await self._connector.connect(self.destination)
+            conversation = await self._connector.connect(self.destination, self.demand)
         except NoServer as failure:
             self._give_up(failure.answer)
             return False
@@ -263,16 +266,21 @@ class Lanes:
         self._slots = slots
         self._limits = limits
         self._settle = settle
-        self._lanes: dict[str, Lane] = {}
+        self._lanes: dict[tuple[str, TlsDemand], Lane] = {}
         self._prune_beyond = MIN_PRUNED
 
-    def put(self, destination: Destination, transaction: Transaction) -> None:
-        """Queue one transaction on its destination's lane."""
-        lane = self._lanes.get(destination.key)
+    def put(
+        self, destination: Destination, transaction: Transaction, demand: TlsDemand = OPPORTUNISTIC
+    ) -> None:
+        """Queue one transaction on the lane of its destination and demand.
+
+        Mail that may go in clear has a lane of its own, so that a server's broken TLS never stops it.
+        """
+        lane = self._lanes.get((destination.key, demand))
         if lane is None:
             self._prune()
-            lane = Lane(destination, self._connector, self._slots, self._limits, self._settle)
-            self._lanes[destination.key] = lane
+            lane = Lane(destination, demand, self._connector, self._slots, self._limits, self._settle)
+            self._lanes[destination.key, demand] = lane
         lane.destination = destination  # its addresses may have changed since
         lane.put(transaction)
 

@@ -12,6 +12,7 @@ import uvloop
 from platform_core.settings import Settings, settings
 from relay_worker.delivery.engine import DrainReport, Engine
 from relay_worker.queue.postgres import PostgresClaims, open_pool
+from relay_worker.queue.postgres_tls import PostgresTlsBook
 
 T = TypeVar("T")
 
@@ -51,7 +52,8 @@ class DeliveryProcess:
         self._loop.close()
 
     async def _start(self) -> Engine:
-        return Engine(self._settings, PostgresClaims(self._pool, self._settings))
+        claims = PostgresClaims(self._pool, self._settings)
+        return Engine(self._settings, claims, tls_book=PostgresTlsBook(self._pool))
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return self._loop.run_until_complete(work)

@@ -19,11 +19,15 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One message for up to 100 recipients at one domain, under one return path ("" for the null sender)."""
+    """One message for up to 100 recipients at one domain, under one return path ("" for the null sender).
+
+    `requires_tls`: its account lets no mail go in clear.
+    """
 
     message: Outgoing
     mail_from: str
     recipients: tuple[Claimed, ...]
+    requires_tls: bool = False
 
     @property
     def needs_smtputf8(self) -> bool:

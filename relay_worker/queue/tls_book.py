@@ -56,3 +56,16 @@ class TlsBook(Protocol):
     async def count(self, counts: Sequence[TlsCount]) -> None:
         """Add to what has been counted."""
         ...
+
+
+class ForgetfulTlsBook:
+    """For an engine without a database: policies last as long as the process, and nothing is counted."""
+
+    async def policies(self, since: datetime) -> list[KeptPolicy]:
+        return []
+
+    async def keep(self, policy: KeptPolicy) -> None:
+        pass
+
+    async def count(self, counts: Sequence[TlsCount]) -> None:
+        pass
