@@ -5,7 +5,9 @@ from functools import lru_cache
 
 from relay_worker.bounces import codes
 from relay_worker.bounces.classes import HARD_CLASSES, OutcomeClass
-from relay_worker.bounces.phrases import NOT_IN_DIRECTORY, REFUSED_BARELY, TELLING, VAGUE, Phrase
+from relay_worker.bounces.phrases.about_recipient import NOT_IN_DIRECTORY, REFUSED_BARELY
+from relay_worker.bounces.phrases.order import TELLING, VAGUE
+from relay_worker.bounces.phrases.phrase import Phrase
 from relay_worker.delivery.transaction import Stage
 
 MAX_CHARACTERS = 2000  # a reason stands at the beginning; what follows is advice and links
@@ -21,9 +23,9 @@ _WHILE_IT_LASTS = {
 }
 # Of the enhanced codes only these subjects go with an address that is gone: other, addressing, mailbox, system (many
 # servers use x.3.0 for everything), routing and protocol (x.4.1 and x.5.0 likewise). Content and security do not.
-_OPEN_TO_HARD = re.compile(r"5\.(?:0\.\d+|1\.\d+|2\.[01]|3\.0|4\.[0-4]|5\.0)")
+_OPEN_TO_HARD = re.compile(r"5\.(?:0\.\d+|1\.\d+|2\.[01]|3\.0|4\.(?:[0-4]|310)|5\.0)")
 _CODES_OF_HARD = frozenset({0, 501, 510, 511, 512, 515, 521, 525, 550, 551, 553, 554, 556})
-_HOST_CODES = frozenset({"5.1.1", "5.1.2", "5.1.10", "5.4.4"})
+_HOST_CODES = frozenset({"5.1.1", "5.1.2", "5.1.10", "5.4.4", "5.4.310"})
 
 _RECIPIENT = re.compile(r"recipient|rcpt|<>")
 _CODE_IN_TEXT = re.compile(r"(?:^|[\s(])#?([45]\.[0-7]\.\d{1,3})(?!\d|\.\d)")  # qmail: "(#5.1.1)"

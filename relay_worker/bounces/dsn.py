@@ -13,6 +13,7 @@ from relay_worker.delivery.transaction import Stage
 
 MAX_TEXT = 64 * 1024
 MAX_DIAGNOSTIC = 1000
+MAX_ABOVE = 4000
 MAX_NESTED = 1  # a report that somebody forwarded as the text of another
 
 _DAEMON = re.compile(
@@ -205,11 +206,13 @@ def _from_prose(fields: Fields, own: str, passages: list[Passage]) -> tuple[Reci
     """The recipients that the words name; one without an address when they name none, for the return path names it."""
     action = Action.DELAYED if _STILL_TRYING.search(own) else Action.FAILED
     passages = passages or [Passage(_failed(fields), "", "", own)]
-    return tuple(_from_passage(passage, action) for passage in passages)
+    # Some name the reason first and the address below it; with one address there is no doubt whose reason it is.
+    above = own.partition(passages[0].near)[0][:MAX_ABOVE] if len(passages) == 1 else ""
+    return tuple(_from_passage(passage, above, action) for passage in passages)
 
 
-def _from_passage(passage: Passage, action: Action) -> RecipientReport:
-    code, enhanced, outcome, said = _understand([passage.near, passage.far], "")
+def _from_passage(passage: Passage, above: str, action: Action) -> RecipientReport:
+    code, enhanced, outcome, said = _understand([passage.near, passage.far, above], "")
     return RecipientReport(
         passage.address, passage.original_address, action, outcome, code, enhanced, _one_line(said)
     )

@@ -27,7 +27,7 @@ _ORIGINAL = re.compile(
 _LOCAL = r"[^\s<>()\"',;:@|]{1,128}"
 _PLAIN_ADDRESS = rf"(?:{_LOCAL}|\"[^\"@]{{1,128}}\")@[^\s<>()\"',;:@]{{1,255}}"
 _AT_START = re.compile(
-    rf"[\s\"'*>-]{{0,40}}<?(?:mailto:|rfc822;)?({_PLAIN_ADDRESS})>?[\"']?(?=[\s:.,;(]|<mailto|$)"
+    rf"[\s\"'*>-]{{0,40}}(?:[45]\d\d[- ](?:[45]\.\d\.\d{{1,3}} )?)?<?(?:mailto:|rfc822;)?({_PLAIN_ADDRESS})>?[\"']?(?=[\s:.,;(]|<mailto|$)"
 )
 _MAILTO = re.compile(rf"<mailto:({_PLAIN_ADDRESS})>")
 _INTRODUCED = re.compile(

@@ -1,0 +1,127 @@
+"""What servers say of the mailbox: gone, closed, locked, full, or not for us."""
+
+import re
+
+from relay_worker.bounces.classes import OutcomeClass as Class
+from relay_worker.bounces.phrases.phrase import phrase
+
+_WHO = r"(?:user|recipient|mailbox|(?<!ip )(?<!host )(?<!server )(?<!from )(?<!dns )(?<!mx )address|account|e-?mail (?:address|account)|addressee|alias|customer|person|inbox)"
+
+_NOT = r"(?:does ?n[o']t|doesn?t|do not|does not|did not|is not|isn't|was not|wasn't|could ?n[o']t be|could not be|cannot be|can't be|not)"
+
+# RFC 3463 X.2.2. Google's OverQuota, also with "and inactive": the address is there.
+MAILBOX_FULL = phrase(
+    Class.MAILBOX_FULL,
+    r"(?:mail ?box|inbox|mail ?folder|mail ?dir|account|user|recipient)(?:'s)?(?: \S+){0,3} (?:is |are |was |has been |has |already )?(?:too )?(?:full\b|over[ -]?(?:the )?quota|exceed\w*)",
+    r"over[ -]?quota",
+    r"(?:exceed\w*|over|reached|beyond) (?:\w+ ){0,4}(?:storage|mailbox (?:size|quota|limit)|disk quota|quota)",
+    r"quota (?:\w+ ){0,4}(?:exceed|full|reach|violat|overdrawn)",
+    r"out of (?:storage|space|quota)",
+    r"(?:insufficient|not enough|no) (?:\w+ ){0,3}(?:mailbox |user )?(?:storage|quota)(?! in system)(?: space)? (?:in|for|left|available|to)\b",
+    r"mail(?:box)? ?quota",
+    r"mailfull",
+    r"storage (?:limit|quota)",
+    r"p=overquota\w*",
+    r"has too many messages on the server",
+    r"disk quota",
+    r"mailbox (?:\w+ )?(?:size )?limit",
+    r"bo[iî]te .{0,20}pleine",
+    r"postfach.{0,20}voll",
+    r"account .{0,20}over its",
+    r"not enough (?:storage|space|room)",
+)
+
+# Words that mean "no such address" only beside one code: Microsoft's directory-based edge blocking (5.4.1) and the
+# appliances of Cisco (5.1.0). Elsewhere they are said to senders who are blocked.
+NOT_IN_DIRECTORY = re.compile(r"recipient address rejected: access denied")
+
+REFUSED_BARELY = re.compile(r"^(?:\W|\d|<>)*address rejected\W*(?:<>)?\W*$")
+
+ADDRESS_SUSPENDED = phrase(
+    Class.ADDRESS_SUSPENDED,
+    rf"{_WHO}(?: \S+){{0,4}} (?:is |has been |was )?(?:currently |temporar(?:y|ily) )?(?:suspended|locked|frozen|blocked|on hold|quarantined|restricted|expired|overdue)\b",
+    rf"temporar(?:y|ily) (?:disabled|suspended|locked|blocked|unavailable|inactive) {_WHO}",
+    rf"{_WHO}(?: \S+){{0,4}} temporar(?:y|ily) (?:disabled|unavailable|inactive|closed|not available)",
+    r"compte (?:\S+ ){0,4}(?:bloqu|suspend)",
+)
+
+ADDRESS_DISABLED = phrase(
+    Class.ADDRESS_DISABLED,
+    rf"{_WHO}(?: \S+){{0,4}}? (?:is |has been |was |been )?(?:\w+ )?(?:disabled|deactivated|discontinued|closed|terminated|cancell?ed|removed|deleted|inactive|decommissioned)\b",
+    rf"(?:disabled|deactivated|inactive|closed|terminated|deleted|discontinued) (?:\w+ )?{_WHO}",
+    r"p=disableduser\w*",
+    rf"{_WHO}(?: \S+){{0,3}} (?:is )?not active",
+    r"not (?:an )?active (?:user|account|mailbox|address)",
+    rf"{_WHO}(?: \S+){{0,5}} (?:is |are )?no longer (?:active|available|in use|valid|used|in service|accept|exist|here|with|on|monitored)",
+    r"no longer on (?:this |the )?server",
+    r"no longer (?:works|employed|with (?:us|the company))",
+    r"compte (?:\S+ ){0,4}(?:d[eé]sactiv|ferm|supprim)",
+)
+
+# Somebody is there, but takes mail only from some: lists, families, people who answer a challenge first.
+RESTRICTED = phrase(
+    Class.RECIPIENT_REFUSED,
+    r"white[ -]?list",
+    r"allow(?:ed)?[ -]?list",
+    r"only accepts?",
+    r"members? only",
+    r"not a (?:member|subscriber)",
+    r"resolver\.rst\.",
+    r"\bchallenge\b",
+    r"confirm your",
+    r"permission to (?:send|post|deliver)",
+    r"recipient(?:'s)? preferences",
+    r"(?:user|recipient) (?:has )?(?:refuses|declin|block)\w*",
+    r"not (?:allowed|authorized|permitted) to (?:post|send) (?:\w+ )?(?:to|messages|mail)",
+)
+
+# RFC 3463 X.1.1. The words of Postfix, sendmail, Exim, qmail, Exchange, Google, Yahoo, Apple, Orange, mail.ru, Cisco.
+NO_SUCH_ADDRESS = phrase(
+    Class.NO_SUCH_ADDRESS,
+    rf"no such (?:\w+ )?{_WHO}",
+    rf"(?:unknown|non-?existent|nonexisting) (?:\w+ ){{0,2}}(?:local[- ]?part|{_WHO})",
+    rf"{_WHO}(?:'s)?(?: \S+){{0,3}}? (?:is |was )?(?:unknown|non-?exist\w*)\b",
+    rf"{_WHO}(?: \S+){{0,6}}? {_NOT} (?:\w+ )?(?:exist\w*|found|known|recogni[sz]ed|listed|registered|a (?:valid|known)|valid|on (?:this|our)|here|match|have (?:an?|any) \S+ (?:account|mailbox))",
+    rf"(?:invalid|bad|illegal|wrong|incorrect|undeliverable) (?:\w+ ){{0,2}}{_WHO}(?! format)",
+    rf"(?:no|not an?|isn't an?|is not an?|no valid) (?:\w+ )?(?:mailbox|{_WHO}) (?:here|by that name|found|with that|of that|on|at|named|for|in|matches|exists)",
+    r"\buser ?unknown",
+    r"unknownuser",
+    r"unknown[- ]local[- ]part",
+    r"recip(?:ient)?_?not_?found",
+    r"resolver\.adr\.\w*(?:notfound|invalid|recip)",
+    r"resolver\.adr\.exrecipnotfound",
+    r"(?:does ?n[o']t|doesn?t|does not) have (?:an? |any )?(?:\S+ )?(?:account|mailbox)",
+    r"sorry, no mailbox",
+    r"p=nosuchuser\w*",
+    r"not (?:a|our) (?:\w+ )?(?:customer|user)\b",
+    r"<> (?:is )?(?:not found|unknown|does not exist|doesn't exist|no such)",
+    r"(?:we|i) (?:do not|don't|cannot|could not|can't|couldn't) (?:have|find|locate|know) (?:\w+ ){0,3}(?:user|mailbox|recipient|address|account)",
+    r"(?:destinataire|adresse)(?: \S+){0,6} (?:invalide|inconnue?|introuvable|inexistante?)",
+    r"(?:empf[aä]nger|adresse|benutzer|postfach)(?: \S+){0,4} (?:unbekannt|existiert nicht|nicht gefunden)",
+    r"usuario (?:desconocido|no existe)",
+    r"utente sconosciuto",
+    r"mailbox (?:name )?not (?:found|local)",
+    r"couldn't be found, or is unable to receive",
+    r"because the address couldn't be found",
+    r"no account (?:by|with) (?:that|this) name",
+    r"unable to find (?:the )?(?:user|recipient)(?! domain)",
+    r"recipient(?: name)? is not recogni[sz]ed",
+    r"unrouteable address",
+    r"bad destination mailbox",
+    r"(?:this|that) (?:user|address|mailbox) (?:is|was) not (?:here|found|known)",
+)
+
+RECIPIENT_REFUSED = phrase(
+    Class.RECIPIENT_REFUSED,
+    r"recipient (?:\S+ )?(?:address )?(?:was |is |has been )?(?:rejected|refused|denied|blocked|declined)",
+    r"mailbox (?:is )?(?:currently )?(?:un|not )available",
+    r"does not like recipient",
+    r"refused by (?:the )?(?:recipient|user)",
+    r"(?:user|recipient) (?:has )?(?:refus|reject|declin|block)\w*",
+    r"not accept\w* (?:mail|messages|e-?mail) (?:from|for)",
+    r"delivery (?:to \S+ )?(?:is )?(?:not authorized|restricted)",
+    r"(?:group|list) (?:\w+ ){0,3}(?:only|members|not|restrict|permission|exist)",
+    r"address (?:was )?rejected",
+    r"recipient error",
+    r"reject all mails?",
+)

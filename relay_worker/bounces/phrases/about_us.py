@@ -1,0 +1,202 @@
+"""What servers say of who sends: its rate, its reputation, its name, its proof of identity and the rules for it."""
+
+from relay_worker.bounces.classes import OutcomeClass as Class
+from relay_worker.bounces.phrases.phrase import phrase
+
+# RFC 7208 (SPF), 6376 (DKIM), 9989 (DMARC). Google: support.google.com/mail/answer/81126; Microsoft: 5.7.509, 5.7.515.
+AUTHENTICATION = phrase(
+    Class.AUTHENTICATION,
+    r"\bd?marc\b(?!@)",
+    r"\bspf\b",
+    r"\bdkim\b",
+    r"sender policy framework",
+    r"\bsender.?id\b.{0,40}fail",
+    r"unauthenticated (?:e-?mail|mail|message)",
+    r"sender is unauthenticated",
+    r"authentication (?:information|checks?|results)",
+    r"fail\w* authentication check",
+    r"does not (?:pass|meet) .{0,60}authentication",
+    r"p=(?:unauthenticated|dmarc|spf|dkim)",
+)
+
+# Yahoo's TSnn and TSSnn, Microsoft's 4.7.5xx and 4.7.65x, Google's ReceivingRate and UnsolicitedRateLimit.
+RATE_LIMITED = phrase(
+    Class.RATE_LIMITED,
+    r"\[tss?\d\d\]",
+    r"too (?:many|much) (?:\w+ ){0,3}(?:connections?|messages?(?! on the server)|mails?|e-?mails?|recipients?|sessions?|requests|traffic|errors|rcpts?|hits)",
+    r"too many (?:concurrent|simultaneous|parallel|unknown|invalid)",
+    r"rate[ -]?limit",
+    r"\bthrottl",
+    r"slow(?:ing)? down",
+    r"(?:sent|sending|deliver\w*|receiving|arriving|connecting|comes?) (?:\w+ ){0,4}(?:too (?:fast|quickly|often|many)|at (?:a|too great a) rate)",
+    r"unusual rate",
+    r"unexpected volume",
+    r"at a rate that",
+    r"rate that prevents",
+    r"(?:connection|concurrency|session) (?:rate|limit|count)",
+    r"(?:max(?:imum)?|number of|exceed\w*) (?:\w+ ){0,5}(?:connections|sessions|messages per|mails per|recipients per|e-?mails? per)",
+    r"(?:hourly|daily|per[ -](?:minute|hour|day|second|connection)|message|sending|submission|rate) (?:\w+ )?(?:limit|quota|cap) (?:\w+ )?(?:exceed|reach)",
+    r"exceed\w* (?:\w+ ){0,4}(?:rate|frequency|hourly|daily|throughput|sending limit|message limit|connection limit)",
+    r"p=(?:receivingrate|unsolicitedratelimiterror|unsolicitedratelimit)\w*",
+    r"(?:hourly|daily|monthly) (?:\w+ ){0,3}(?:limit|quota)",
+    r"(?:mails?|messages) (?:\w+ ){0,3}temporarily deferred",
+    r"\bflood\w*\b",
+    r"too frequent",
+)
+
+GREYLISTED = phrase(
+    Class.GREYLISTED,
+    r"gr[ae]y[ -]?list",
+    r"\bgreylst",
+    r"postgrey",
+    r"first (?:time|attempt).{0,40}(?:retry|try again|later)",
+    r"(?:please|try|come back).{0,20}(?:retry|try again|again).{0,30}you (?:have|are).{0,20}(?:been )?(?:deferred|new)",
+)
+
+# RFC 3207 4; Google 5.7.29; RFC 7672 and 8461 when our own policy asks for it.
+TLS_REQUIRED = phrase(
+    Class.TLS_REQUIRED,
+    r"(?:must|should|need to|have to) (?:issue|use|start|do) (?:a )?(?:starttls|tls|encryption)",
+    r"(?:starttls|\btls\b|\bssl\b|encrypt(?:ion|ed)|secure (?:channel|connection|transport))(?: \w+){0,3} (?:is |are )?(?:required|mandatory|needed|enforced)",
+    r"requires? (?:\w+ ){0,3}(?:starttls|tls|encrypt)",
+    r"(?:was|were|is) not encrypted",
+    r"no encrypted connection",
+)
+
+TLS_FAILED = phrase(
+    Class.TLS_FAILED,
+    r"(?:\btls\b|\bssl\b|starttls)(?: \w+){0,4} (?:failed|failure|error|refused|not available|broken|aborted)",
+    r"(?:failed|failure|error|unable|cannot|could not)(?: \w+){0,4} (?:\btls\b|\bssl\b|starttls)\b",
+    r"\btls failed\b",
+    r"handshake (?:failed|failure|error)",
+    r"certificate (?:verif\w+|valid\w+|name|chain)?.{0,30}(?:fail|mismatch|expired|untrusted|not trusted|invalid)",
+    r"spoke in clear after starttls",
+)
+
+# Lists by their names, and what servers say of listed addresses. Microsoft S3140/S3150 and 5.7.5xx-5.7.7xx,
+# Yahoo BLnn, Comcast BL000, Proofpoint PDR, Cloudmark CSI, Google "very low reputation of the sending".
+BLOCK_REPUTATION = phrase(
+    Class.BLOCK_REPUTATION,
+    r"\b(?:dns|r|ur|s|x|z)?[bw]ls?\b",
+    r"\bdnsrbl\b",
+    r"black[ -]?(?:hole|list)",
+    r"block[ -]?list",
+    r"deny[ -]?list",
+    r"ban[ -]?list",
+    r"spamhaus",
+    r"\bsorbs\b",
+    r"spamcop",
+    r"barracuda(?:central|networks)?\.(?:org|com)",
+    r"senderbase",
+    r"sender ?score",
+    r"cloudmark",
+    r"uceprotect",
+    r"dnsbl",
+    r"proofpoint\.com",
+    r"\bpsbl\b",
+    r"mailspike",
+    r"abuseat",
+    r"invaluement",
+    r"trendmicro",
+    r"mail-abuse",
+    r"trustedsource",
+    r"talosintelligence",
+    r"reputation",
+    r"\bs3(?:140|150)\b",
+    r"\[?\bbl\d\d\b",
+    r"banned send",
+    r"blocked using",
+    r"(?<!not )\blisted (?:in|at|on|by)\b",
+    r"(?:your|client|sending|source|connecting|the|this|sender'?s?|remote) (?:\w+ ){0,2}(?:ip|host|server|network|machine|mta|domain|isp)(?: address)?(?: \S+){0,6} (?:is |was |has been |been |are )?(?:\w+ )?(?:blocked|banned|refused|denied|rejected|blacklisted|listed|not (?:allowed|authorized|permitted|accepted))",
+    r"(?:blocked|banned|refused|denied|rejected|disallowed) (?:\w+ ){0,5}(?:from |for |by )(?:your |this |the )?(?:\w+ )?(?:ip\b|ip address|client|host|network|sender ip|connecting)",
+    r"\[?\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\]? (?:\w+ ){0,3}(?:blocked|banned|rejected|denied|refused|listed)",
+    r"(?:traffic|connections?|mail|e-?mail|messages?) (?:\w+ ){0,4}(?:not accepted|refused|rejected|blocked|denied|prohibited) (?:\w+ ){0,3}(?:from |by |due )?(?:\w+ ){0,3}(?:ip|address|host|server|network|range)\b",
+    r"(?:connections?|mail|messages) (?:\w+ ){0,3}(?:will )?not (?:be )?accepted from",
+    r"user complaints",
+    r"(?:abus|suspicious)\w* (?:\w+ ){0,3}(?:activity|traffic|ip|source|behaviou?r|host|network)",
+    r"dynamic(?:ally)? (?:\w+ )?(?:ip|address|host|range|pool|assigned|allocated)",
+    r"(?:residential|dial-?up|generic) (?:\w+ )?(?:ip|address|host|range|client|name)",
+    r"refused to talk to me: [45]\d\d (?:\S+ ){0,4}(?:blocked|denied|refused)",
+    r"\bblocked - see\b",
+    r"invalid ip for sending",
+    r"\bip (?:is )?(?:blocked|banned)",
+    r"(?:poor|bad|low|untrusted) (?:sender|sending|ip|domain)\b",
+    r"\b(?:access|connection) (?:\w+ )?(?:blocked|denied|refused|rejected)[^<]{0,30}\b(?:ip|client|host)\b",
+    r"a problem occurred\. ask your postmaster",
+    r"\(nowl\)",
+    r"delist",
+    r"de-list",
+    r"unblock",
+)
+
+# The name of the sending server: RFC 1912 2.1 in the servers' words. Google 4.7.23 and 5.7.25.
+REVERSE_DNS = phrase(
+    Class.REVERSE_DNS,
+    r"reverse[ -]?(?:dns|name|lookup|resol|host|look)",
+    r"\br-?dns\b",
+    r"\bptr\b",
+    r"fcrdns",
+    r"forward[- ]confirmed",
+    r"(?:can(?:no|')t|could ?n[o']t|unable to|failed to) (?:find|resolve|verify|determine|lookup|look up) your (?:\w+ )?(?:host|name|domain|ip|address|server|client)",
+    r"(?:client|your) (?:host|server)\w*(?: rejected)?:? (?:cannot|could not|unable to) find",
+    r"mismatch\w* (?:the )?client ip",
+    r"no (?:host )?name (?:is )?found for ip",
+    r"(?:helo|ehlo)\b",
+    r"does not resolve to your",
+    r"client host (?:rejected|unknown)\b.{0,20}not found",
+    r"missing (?:a )?(?:dns|hostname|host name)",
+    r"without a valid (?:sender domain|reverse|host|dns)",
+)
+
+SENDER_REFUSED = phrase(
+    Class.SENDER_REFUSED,
+    r"\b(?:envelope )?sender(?:'s)?(?: e-?mail)?(?: address| domain)?(?: \S{1,40})? ?:? (?:is |was |has been )?(?:not |un)?(?:reject|denied|unknown|invalid|refused|blocked|blacklisted|allowed|accepted|exist|known|verif|valid|found|resolv|listed|permitted)",
+    r"(?:unknown|invalid|bad|unresolv\w+|unrout\w+|illegal|malformed|rejected|refus\w+|blocked|no such|non-?existent) (?:envelope )?(?:sender|return[ -]?path|from address|mail from|reverse[ -]path)",
+    r"sender (?:verify|verification|callout|address verif|domain must|domain does|rejected|denied)",
+    r"domain of (?:the )?sender",
+    r"sender domain",
+    r"(?:mail from|return[ -]?path|reverse[ -]path|from:? address|bounce address)\b.{0,40}(?:reject|denied|refus|invalid|not exist|unknown|not allow|not accept|not resolv|unresolv|not valid)",
+    r"(?:not|n't) (?:accept|allow|want)\w* (?:any )?(?:mail|e-?mail|messages) from (?:you|this sender|<>|that sender|sender|your)",
+    r"callback",
+    r"not (?:allowed|permitted|authorized) to send",
+    r"(?:your|the) (?:e-?mail |sending )?(?:address|domain)(?: \S{1,40})? (?:is |has been |was )?(?:blocked|blacklisted|banned|rejected|not (?:allowed|accepted|permitted))",
+    r"(?:access|permission) denied for sender",
+    r"you are not allowed",
+    r"\byour (?:\w+ )?(?:account|user|mailbox)\b",
+    r"connected to \S+ but sender was rejected",
+)
+
+RELAY_DENIED = phrase(
+    Class.RELAY_DENIED,
+    r"\brelay(?:ing|ed)?\b",
+    r"rcpthosts",
+    r"locals and .{0,20}rcpthosts",
+    r"(?:smtp )?auth(?:entication|orization)? (?:is )?(?:required|needed|first|necessary)",
+    r"must (?:first )?(?:authenticate|log ?in)",
+    r"not (?:logged in|authenticated)",
+    r"unauthenticated senders",
+    r"(?:not|n't) (?:handle|serve|host|accept) (?:mail )?(?:for )?(?:this|that|the|such) (?:\w+ )?domain",
+    r"gateway",
+    r"domain (?:is )?not (?:hosted|local|served|configured)",
+)
+
+POLICY = phrase(
+    Class.POLICY,
+    r"polic(?:y|ies)",
+    r"administrativ\w*",
+    r"prohibit",
+    r"(?:un|not )(?:authori[sz]ed|permitted|allowed)",
+    r"security",
+    r"administrator",
+    r"access (?:is |was )?denied",
+    r"denied by",
+    r"firewall",
+    r"\brules?\b",
+    r"forbidden",
+    r"\bblocked\b",
+    r"not (?:wanted|welcome|desired)",
+    r"\bfilter",
+    r"violat",
+    r"\bpostmaster\b.{0,30}\bcontact",
+    r"rejected by",
+)
