@@ -16,6 +16,10 @@ from relay_worker.delivery.tls.mta_sts import announced_id
 QUERY_SECONDS = 10.0
 
 
+class DnsSilent(Exception):
+    """DNS gave no answer, so that it is not known what the domain announces."""
+
+
 @dataclass(frozen=True, slots=True)
 class Announcements:
     """Asks a resolver. `allow_private`: also policy hosts on loopback and private addresses; for development."""
@@ -24,14 +28,13 @@ class Announcements:
     allow_private: bool
 
     async def policy_id(self, domain: str) -> str | None:
-        """The id of the policy that `domain` announces; None when it announces none, or DNS gives no answer.
-
-        Both are the same to a policy that is kept: it goes on to hold (RFC 8461 3.1).
-        """
+        """The id of the policy that `domain` announces, None when it announces none. Raises DnsSilent."""
         try:
             answer = await self._ask(f"_mta-sts.{domain}", dns.rdatatype.TXT)
-        except (dns.exception.DNSException, OSError):
+        except dns.resolver.NXDOMAIN:
             return None
+        except (dns.exception.DNSException, OSError) as error:
+            raise DnsSilent(str(error)) from error
         texts = [record.strings for record in answer if isinstance(record, dns.rdtypes.ANY.TXT.TXT)]
         return announced_id([b"".join(strings).decode("latin-1") for strings in texts])
 

@@ -24,6 +24,8 @@ from relay_worker.delivery.tls.tlsa import HostTlsa
 from relay_worker.queue.tls_book import TlsBook
 
 MAX_CACHED = 20_000  # domains
+# Without a domain, so that sessions with the operator's own servers are in nobody's report.
+SENT_ELSEWHERE = TlsPolicy("")
 _FOREVER = float("inf")
 
 
@@ -65,7 +67,7 @@ class TlsPolicies:
         """What is known without asking."""
         route = self._routes.route(domain)
         if route is not None and route.host:
-            return TlsPolicy(domain)
+            return SENT_ELSEWHERE
         kept = self._cache.get(domain)
         if kept is None or kept.until <= self._clock() or kept.destination_key != destination.key:
             return None

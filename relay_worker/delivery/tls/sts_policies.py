@@ -7,7 +7,7 @@ import structlog
 
 from platform_core.clock import Clock
 from platform_core.errors import Unavailable
-from relay_worker.delivery.tls.announcements import Announcements
+from relay_worker.delivery.tls.announcements import Announcements, DnsSilent
 from relay_worker.delivery.tls.mta_sts import StsPolicy, parse_policy
 from relay_worker.delivery.tls.policy_host import PolicyHost, PolicyUnavailable
 from relay_worker.delivery.tls.tally import TlsTally
@@ -19,6 +19,7 @@ REFETCH_AFTER = timedelta(days=1)
 # RFC 8461 3.3: a policy host that failed is not asked again for 5 minutes.
 RETRY_SECONDS = 300.0
 CHECK_SECONDS = 900.0  # between two looks at a domain's announcement
+SILENCE_SECONDS = 60.0  # the same, where DNS gave no answer
 LEARN_AFTER = timedelta(minutes=1)  # between two looks at what other workers have fetched
 _OVERLAP = timedelta(minutes=5)  # for clocks that differ, and commits that came late
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -96,7 +97,11 @@ class StsPolicies:
         what an attacker would break (RFC 8461 10.2).
         """
         kept = await self._kept.policy(domain)
-        announced = await self._announcements.policy_id(domain)
+        try:
+            announced = await self._announcements.policy_id(domain)
+        except DnsSilent:
+            return _parsed(kept), SILENCE_SECONDS
+        # A policy that is kept also outlives its announcement (RFC 8461 3.1): a domain takes it back by mode `none`.
         if announced is None or (kept is not None and not self._is_old(kept, announced)):
             return _parsed(kept), CHECK_SECONDS
         try:

@@ -88,3 +88,12 @@ def test_an_alias_has_its_own_records_where_its_end_has_none(zone: Nameserver) -
     zone.records.set("bare.shop.test", "A", "127.0.0.1")
     zone.records.set("_25._tcp.alias.shop.test", "TLSA", f"3 1 1 {DIGEST}")
     assert find(zone, "alias.shop.test")[0].base == "alias.shop.test"
+
+
+def test_records_are_kept_as_long_as_they_may_be(zone: Nameserver) -> None:
+    def kept(ttl: int) -> float:
+        zone.records.set("_25._tcp.mx.shop.test", "TLSA", f"3 1 1 {DIGEST}", ttl=ttl)
+        lookup = DaneLookup(make_resolver((zone.address,)))
+        return asyncio.run(lookup.find("shop.test", [MailServer("mx.shop.test", "127.0.0.1", 25)]))[1]
+
+    assert [kept(ttl) for ttl in (0, 60, 86_400)] == [15, 60, 900]

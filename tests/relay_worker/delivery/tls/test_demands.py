@@ -295,6 +295,36 @@ def test_tlsa_records_that_cannot_be_validated_hold_back(
     assert book.sessions() == {("shop.test", "tlsa", HOST, "dnssec-invalid"): 1}
 
 
+# --- the operator's own demand ---
+
+
+@pytest.mark.parametrize("demand", [OPPORTUNISTIC, REQUIRED], ids=["none", "encryption"])
+def test_where_the_operator_wants_valid_certificates_nothing_less_will_do(
+    demand: TlsDemand,
+    authority: LocalAuthority,
+    good: IssuedCertificate,
+    stranger: LocalAuthority,
+    server_context: ServerContext,
+) -> None:
+    strict = Connector(
+        Manners("mta.test", 2, 2, 2),
+        verify_tls=True,
+        rng=random.Random(1),
+        authorities=authority.certificate_path,
+    )
+
+    async def level(script: Script) -> TlsLevel:
+        async with ScriptedMx(script) as mx:
+            conversation = await strict.connect(to(mx), demand)
+            conversation.quit()
+            return conversation.tls.level
+
+    assert asyncio.run(level(Script(tls=server_context(good)))) is TlsLevel.NAMED
+    for script in NO_TLS, Script(tls=server_context(stranger.issue(HOST))):
+        with pytest.raises(NoServer, match="TLS is required by the operator"):
+            asyncio.run(level(script))
+
+
 # --- one connection, several demands ---
 
 

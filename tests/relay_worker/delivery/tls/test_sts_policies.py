@@ -17,7 +17,12 @@ from relay_worker.delivery.tls.announcements import Announcements
 from relay_worker.delivery.tls.contexts import Contexts
 from relay_worker.delivery.tls.mta_sts import StsMode, StsPolicy
 from relay_worker.delivery.tls.policy_host import PolicyHost
-from relay_worker.delivery.tls.sts_policies import RETRY_SECONDS, KeptPolicies, StsPolicies
+from relay_worker.delivery.tls.sts_policies import (
+    RETRY_SECONDS,
+    SILENCE_SECONDS,
+    KeptPolicies,
+    StsPolicies,
+)
 from relay_worker.delivery.tls.tally import TlsTally
 from tests.relay_worker.delivery.tls.conftest import (
     POLICY,
@@ -140,7 +145,9 @@ def test_a_policy_holds_when_dns_fails(fault: Fault, play: Play) -> None:
         await at.found()
         at.nameserver.records.fail("_mta-sts.shop.test", fault)
         at.clock.advance(timedelta(days=6))
-        assert await at.found() is not None
+        policy, seconds = await at.policies.find("shop.test")
+        assert policy is not None
+        assert seconds == SILENCE_SECONDS
 
     play(scene)
 

@@ -1,0 +1,132 @@
+"""From a transaction to its mail server, under what DNS and a policy host say of the domain."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from platform_core.clock import StoppedClock
+from platform_core.settings import Settings
+from platform_dev.authority import LocalAuthority
+from platform_dev.nameserver import Nameserver
+from relay_worker.delivery.client import Manners
+from relay_worker.delivery.connector import Connector
+from relay_worker.delivery.dispatcher import Dispatcher
+from relay_worker.delivery.lanes import LaneLimits, Lanes
+from relay_worker.delivery.mx import MxLookup
+from relay_worker.delivery.pool import Slots
+from relay_worker.delivery.routes import DestinationFinder, RouteTable
+from relay_worker.delivery.tls.finder import TlsPolicies
+from relay_worker.delivery.tls.tally import TlsTally
+from relay_worker.delivery.transaction import Answer, Transaction
+from tests.relay_worker.delivery.factories import transaction_to
+from tests.relay_worker.delivery.tls.conftest import (
+    POLICY,
+    InMemoryBook,
+    PolicyServer,
+    ServerContext,
+    http,
+)
+from tests.relay_worker.scripted_mx import Script, ScriptedMx
+
+RELAXED = b"Subject: Hello\r\nTLS-Required: No\r\n\r\nHello\r\n"
+
+Send = Callable[..., tuple[list[Answer], ScriptedMx]]
+
+
+@pytest.fixture
+def send(
+    authority: LocalAuthority,
+    server_context: ServerContext,
+    nameserver: Nameserver,
+    book: InMemoryBook,
+    clock: StoppedClock,
+    make_settings: Callable[..., Settings],
+) -> Send:
+    """Sends transactions through a dispatcher: shop.test has a policy that is enforced, plain.test has the same
+    mail server and none."""
+    for domain in "shop.test", "plain.test":
+        nameserver.records.set(domain, "MX", "10 mx.shop.test.")
+    for host in "mx.shop.test", "mta-sts.shop.test":
+        nameserver.records.set(host, "A", "127.0.0.1")
+    nameserver.records.set("_mta-sts.shop.test", "TXT", "v=STSv1; id=1")
+    policy_tls = server_context(authority.issue("mta-sts.shop.test"))
+
+    async def main(script: Script, transactions: Sequence[Transaction]) -> tuple[list[Answer], ScriptedMx]:
+        async with PolicyServer(policy_tls, http(POLICY)) as server, ScriptedMx(script) as mx:
+            settings = make_settings(
+                nameservers=(nameserver.address,),
+                delivery_allow_private_addresses=True,
+                delivery_ca_file=authority.certificate_path,
+                delivery_mta_sts_port=server.port,
+                delivery_port=mx.port,
+            )
+            return await _sent(settings, book, clock, transactions), mx
+
+    return lambda script, *transactions: asyncio.run(main(script, transactions))
+
+
+async def _sent(
+    settings: Settings, book: InMemoryBook, clock: StoppedClock, transactions: Sequence[Transaction]
+) -> list[Answer]:
+    answers: dict[int, Answer] = {}
+
+    def settle(transaction: Transaction, given: Sequence[Answer]) -> None:
+        answers[transactions.index(transaction)] = given[0]
+
+    tally = TlsTally(book, clock)
+    connector = Connector(
+        Manners.from_settings(settings),
+        verify_tls=False,
+        rng=random.Random(1),
+        authorities=settings.delivery_ca_file,
+        tally=tally,
+    )
+    lanes = Lanes(connector, Slots(10), LaneLimits.from_settings(settings), settle)
+    finder = DestinationFinder(RouteTable.from_settings(settings), MxLookup.from_settings(settings))
+    policies = TlsPolicies.from_settings(settings, book, tally, clock)
+    dispatcher = Dispatcher(finder, policies, lanes, settle)
+    for transaction in transactions:
+        dispatcher.dispatch(transaction)
+    async with asyncio.timeout(5):
+        while len(answers) < len(transactions):
+            await asyncio.sleep(0.005)
+    await lanes.close()
+    await tally.close()
+    return [answers[number] for number in range(len(transactions))]
+
+
+def test_mail_under_an_enforced_policy_waits_while_its_neighbour_goes_in_clear(
+    send: Send, book: InMemoryBook
+) -> None:
+    to_shop, to_plain = transaction_to("you@shop.test"), transaction_to("you@plain.test")
+    answers, mx = send(Script(tls_broken=True), to_shop, to_plain)
+    assert [answer.reply.code for answer in answers] == [454, 250]
+    assert [item.rcpt_to for item in mx.delivered] == [("you@plain.test",)]
+    assert set(book.sessions()) == {
+        ("shop.test", "sts", "mx.shop.test", "validation-failure"),
+        ("plain.test", "no-policy-found", "mx.shop.test", "validation-failure"),
+    }
+
+
+def test_mail_under_an_enforced_policy_goes_where_the_certificate_holds(
+    send: Send, authority: LocalAuthority, server_context: ServerContext
+) -> None:
+    tls = server_context(authority.issue("mx.shop.test"))
+    (answer,), mx = send(Script(tls=tls), transaction_to("you@shop.test"))
+    assert (answer.reply.code, mx.delivered[0].tls) == (250, "TLSv1.3")
+
+
+def test_a_message_that_does_not_need_tls_goes_past_the_policy(send: Send) -> None:
+    answers, _ = send(Script(), transaction_to("you@shop.test", content=RELAXED))
+    assert [answer.reply.code for answer in answers] == [250]
+
+
+def test_an_account_that_requires_tls_has_its_mail_wait_whatever_the_message_says(send: Send) -> None:
+    strict = transaction_to("you@plain.test", content=RELAXED, requires_tls=True)
+    (answer,), mx = send(Script(), strict)
+    assert answer.reply.line() == (
+        "454 4.7.4 TLS is required by the account, but the server does not offer STARTTLS"
+    )
+    assert (answer.remote_host, mx.delivered) == ("mx.shop.test", [])
