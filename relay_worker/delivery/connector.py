@@ -41,7 +41,7 @@ class NoServer(Exception):
 
 
 class SourceUnusable(HandshakeFailed):
-    """The address to send from is not one of this machine: no server is to blame, and none will do."""
+    """We cannot send from the address we were to: no server is to blame, and none will do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +208,9 @@ class Connector:
             raise HandshakeFailed(Stage.CONNECT, _unreachable("no answer in time")) from None
         except OSError as error:
             if error.errno == errno.EADDRNOTAVAIL and origin.source:
-                reply = Reply(451, "4.3.5", f"the sending address {origin.source} is not on this machine")
+                reply = Reply(
+                    451, "4.3.5", f"the sending address {origin.source} can't be used on this machine"
+                )
                 raise SourceUnusable(Stage.CONNECT, reply) from error
             raise HandshakeFailed(Stage.CONNECT, _unreachable(_reason(error))) from error
         return client

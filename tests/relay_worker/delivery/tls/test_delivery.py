@@ -2,17 +2,21 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
 from platform_core.clock import StoppedClock
+from platform_core.mail.states import RecipientState
 from platform_core.settings import Settings
 from platform_dev.authority import LocalAuthority
 from platform_dev.nameserver import Nameserver
 from relay_worker.delivery.client import Manners
 from relay_worker.delivery.connector import Connector
 from relay_worker.delivery.dispatcher import Dispatcher
+from relay_worker.delivery.engine import Engine
 from relay_worker.delivery.lanes import LaneLimits, Lanes
 from relay_worker.delivery.mx import MxLookup
 from relay_worker.delivery.pool import Slots
@@ -20,7 +24,7 @@ from relay_worker.delivery.routes import DestinationFinder, RouteTable
 from relay_worker.delivery.tls.finder import TlsPolicies
 from relay_worker.delivery.tls.tally import TlsTally
 from relay_worker.delivery.transaction import Answer, Transaction
-from tests.relay_worker.delivery.factories import transaction_to
+from tests.relay_worker.delivery.factories import InMemoryClaims, recipient, transaction_to
 from tests.relay_worker.delivery.tls.conftest import (
     POLICY,
     InMemoryBook,
@@ -32,36 +36,52 @@ from tests.relay_worker.scripted_mx import Script, ScriptedMx
 
 RELAXED = b"Subject: Hello\r\nTLS-Required: No\r\n\r\nHello\r\n"
 
+World = Callable[[Script], AbstractAsyncContextManager[tuple[Settings, ScriptedMx]]]
 Send = Callable[..., tuple[list[Answer], ScriptedMx]]
 
 
 @pytest.fixture
-def send(
-    authority: LocalAuthority,
-    server_context: ServerContext,
-    nameserver: Nameserver,
-    book: InMemoryBook,
-    clock: StoppedClock,
-    make_settings: Callable[..., Settings],
-) -> Send:
-    """Sends transactions through a dispatcher: shop.test has a policy that is enforced, plain.test has the same
-    mail server and none."""
+def zone(nameserver: Nameserver) -> Nameserver:
+    """shop.test has a policy that is enforced, plain.test has the same mail server and none."""
     for domain in "shop.test", "plain.test":
         nameserver.records.set(domain, "MX", "10 mx.shop.test.")
     for host in "mx.shop.test", "mta-sts.shop.test":
         nameserver.records.set(host, "A", "127.0.0.1")
     nameserver.records.set("_mta-sts.shop.test", "TXT", "v=STSv1; id=1")
+    return nameserver
+
+
+@pytest.fixture
+def world(
+    authority: LocalAuthority,
+    server_context: ServerContext,
+    zone: Nameserver,
+    make_settings: Callable[..., Settings],
+) -> World:
+    """The policy host and the mail server at work, and settings that lead to both."""
     policy_tls = server_context(authority.issue("mta-sts.shop.test"))
 
-    async def main(script: Script, transactions: Sequence[Transaction]) -> tuple[list[Answer], ScriptedMx]:
+    @asynccontextmanager
+    async def running(script: Script) -> AsyncIterator[tuple[Settings, ScriptedMx]]:
         async with PolicyServer(policy_tls, http(POLICY)) as server, ScriptedMx(script) as mx:
             settings = make_settings(
-                nameservers=(nameserver.address,),
+                nameservers=(zone.address,),
                 delivery_allow_private_addresses=True,
                 delivery_ca_file=authority.certificate_path,
                 delivery_mta_sts_port=server.port,
                 delivery_port=mx.port,
             )
+            yield settings, mx
+
+    return running
+
+
+@pytest.fixture
+def send(world: World, book: InMemoryBook, clock: StoppedClock) -> Send:
+    """Sends transactions through a dispatcher."""
+
+    async def main(script: Script, transactions: Sequence[Transaction]) -> tuple[list[Answer], ScriptedMx]:
+        async with world(script) as (settings, mx):
             return await _sent(settings, book, clock, transactions), mx
 
     return lambda script, *transactions: asyncio.run(main(script, transactions))
@@ -130,3 +150,24 @@ def test_an_account_that_requires_tls_has_its_mail_wait_whatever_the_message_say
         "454 4.7.4 TLS is required by the account, but the server does not offer STARTTLS"
     )
     assert (answer.remote_host, mx.delivered) == ("mx.shop.test", [])
+
+
+def test_the_engine_holds_to_policies_and_counts_what_came_of_them(world: World, book: InMemoryBook) -> None:
+    claims = InMemoryClaims([recipient("you@shop.test"), recipient("you@plain.test")])
+
+    async def main() -> None:
+        async with world(Script()) as (settings, _):
+            engine = Engine(settings, claims, tls_book=book)
+            await engine.run(time.monotonic() + 10)
+            await engine.close(0.1)
+
+    asyncio.run(main())
+    assert {result.state: result.enhanced_code for result in claims.results} == {
+        RecipientState.DEFERRED: "4.7.4",
+        RecipientState.DELIVERED: "2.0.0",
+    }
+    assert set(book.sessions()) == {
+        ("shop.test", "sts", "mx.shop.test", "starttls-not-supported"),
+        ("plain.test", "no-policy-found", "mx.shop.test", "starttls-not-supported"),
+    }
+    assert list(book.kept) == ["shop.test"]
