@@ -178,7 +178,9 @@ def _from_status(
     """One recipient from its fields; where these give no reason, from the words that stand with its address."""
     passage = _passage_of(status, passages, alone=alone)
     texts = [status.diagnostic, *([passage.near, passage.far] if passage else []), status.comment]
-    code, enhanced, outcome, said = _understand(texts, status.status)
+    code, enhanced, outcome, said = _understand(
+        texts, status.status, _stage(passage.near) if passage else None
+    )
     if status.action in (Action.DELIVERED, Action.RELAYED, Action.EXPANDED):
         outcome = OutcomeClass.DELIVERED
     return RecipientReport(
@@ -205,14 +207,17 @@ def _passage_of(status: RecipientStatus, passages: list[Passage], *, alone: bool
 def _from_prose(fields: Fields, own: str, passages: list[Passage]) -> tuple[RecipientReport, ...]:
     """The recipients that the words name; one without an address when they name none, for the return path names it."""
     action = Action.DELAYED if _STILL_TRYING.search(own) else Action.FAILED
-    passages = passages or [Passage(_failed(fields), "", "", own)]
+    if not passages:
+        return (_from_passage(Passage(_failed(fields), "", "", own), "", action),)
     # Some name the reason first and the address below it; with one address there is no doubt whose reason it is.
-    above = own.partition(passages[0].near)[0][:MAX_ABOVE] if len(passages) == 1 else ""
+    above = own.partition(passages[0].address)[0][:MAX_ABOVE] if len(passages) == 1 else ""
     return tuple(_from_passage(passage, above, action) for passage in passages)
 
 
 def _from_passage(passage: Passage, above: str, action: Action) -> RecipientReport:
-    code, enhanced, outcome, said = _understand([passage.near, passage.far, above], "")
+    # The remote's own reply outweighs how the reporting server retells it.
+    texts = sorted((passage.near, passage.far, above), key=lambda text: _REPLY.search(text) is None)
+    code, enhanced, outcome, said = _understand(texts, "")
     return RecipientReport(
         passage.address, passage.original_address, action, outcome, code, enhanced, _one_line(said)
     )
@@ -221,7 +226,9 @@ def _from_passage(passage: Passage, above: str, action: Action) -> RecipientRepo
 # --- reasons ---
 
 
-def _understand(texts: list[str], status: str) -> tuple[int, str, OutcomeClass, str]:
+def _understand(
+    texts: list[str], status: str, stage: Stage | None = None
+) -> tuple[int, str, OutcomeClass, str]:
     """Reply code, enhanced code, class and words: of the first text that gives a reason, else of the first at all."""
     first: tuple[int, str, OutcomeClass, str] | None = None
     for text in texts:
@@ -231,7 +238,7 @@ def _understand(texts: list[str], status: str) -> tuple[int, str, OutcomeClass, 
         enhanced = _better(quoted, status)
         # sendmail makes a status of its own out of every refusal after RCPT: 5.1.1, whatever the remote meant by 550.
         believed = quoted if code and not quoted and status.startswith("5.1.") else enhanced
-        outcome = classify(code, believed, said, stage=_stage(text))
+        outcome = classify(code, believed, said, stage=_stage(text) or stage)
         if outcome is not OutcomeClass.UNKNOWN and not (first and first[0] and outcome in HARD_CLASSES):
             return code, enhanced, outcome, said
         first = first or (code, enhanced, outcome, said)

@@ -15,7 +15,7 @@ _ORIGINAL = re.compile(
     r"""^[\s*|>-]{0,80}(?:
         (?:this\ is|below\ is|below\ this\ line\ is|enclosed\ is|here\ is|the\ following\ is)\ a\ copy
       | (?:the\ )?(?:header|headers|body|text)\ (?:of|from)\ (?:the|your)\ (?:original|returned|undelivered)
-      | (?:the\ )?(?:original|returned|unsent|undelivered|failed|rejected|your)\ (?:message|mail|e-mail)
+      | (?:the\ )?(?:original|returned|unsent|undelivered|failed|rejected)\ (?:message|mail|e-mail)
             \ ?(?:header|headers|text|body|follows|below|is\ below|included|contents|returned)?s?\b(?=\W*$|\ follows|\ headers)
       | message\ (?:headers?|text|body|header\ section)\ follow
       | (?:received|return-path|dkim-signature|x-received|delivered-to|arc-seal)\ ?:
