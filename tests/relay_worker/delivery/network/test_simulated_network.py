@@ -64,18 +64,21 @@ def rate_alone(make_world: MakeWorld) -> float:
     return _alone[0]
 
 
-@pytest.mark.xfail(reason="a lane grows to its limit whether or not its connections get anything done")
+GREEDY = pytest.mark.xfail(
+    reason="a lane grows to its limit whether or not its connections get anything done"
+)
+
+
 @pytest.mark.parametrize(
     "bad",
     [
-        lambda: Site(tarpit=20.0),
-        lambda: Site(think=60.0),
-        lambda: Site(latency=5.0),
-        lambda: Site(think=NEVER),
-        unreachable,
-        lambda: Site(faults={"GREETING": (1.0, "421 4.3.2 busy")}),
+        pytest.param(lambda: Site(tarpit=20.0), id="tarpit", marks=GREEDY),
+        pytest.param(lambda: Site(think=60.0), id="slow to take", marks=GREEDY),
+        pytest.param(lambda: Site(latency=5.0), id="far away", marks=GREEDY),
+        pytest.param(lambda: Site(think=NEVER), id="silent", marks=GREEDY),
+        pytest.param(unreachable, id="not there", marks=GREEDY),
+        pytest.param(lambda: Site(faults={"GREETING": (1.0, "421 4.3.2 busy")}), id="busy"),
     ],
-    ids=["tarpit", "slow to take", "far away", "silent", "not there", "busy"],
 )
 def test_slow_destinations_leave_the_others_four_fifths_of_their_rate(
     make_world: MakeWorld, rate_alone: float, bad: Callable[[], Site]
@@ -141,24 +144,51 @@ def troubled(seed: int) -> Site:
     )
 
 
+CONNECTIONS, PER_CONNECTION = 4, 10
+_day: list[World] = []
+
+
+@pytest.fixture
+def day(make_world: MakeWorld) -> World:
+    """The world after all its mail has come to an end; played once."""
+    if not _day:
+        world = make_world(
+            {f"d{n}.test": troubled(n) for n in range(SITES)},
+            delivery_connections_per_destination=CONNECTIONS,
+            delivery_messages_per_connection=PER_CONNECTION,
+        )
+        world.play(until_all_has_ended)
+        _day.append(world)
+    return _day[0]
+
+
+async def until_all_has_ended(world: World) -> None:
+    for domain in world.sites:
+        world.queue.put(domain, 60)
+    while world.queue.open:
+        await world.work(600)
+
+
+def test_a_day_of_faults_loses_and_doubles_nothing(day: World) -> None:
+    ends = [result for result in day.queue.results if result.state is not RecipientState.DEFERRED]
+    assert len(ends) == len({result.message_id for result in ends}) == SITES * 60
+    delivered = sum(result.state is RecipientState.DELIVERED for result in ends)
+    taken = [count for site in day.sites.values() for count in site.taken.values()]
+    assert set(taken) == {1} and len(taken) == delivered
+
+
 @pytest.mark.xfail(reason="a lane does not slow down when a server takes fewer connections than it opens")
-def test_a_day_of_faults_loses_and_doubles_nothing(make_world: MakeWorld) -> None:
-    sites = {f"d{n}.test": troubled(n) for n in range(SITES)}
-    world = make_world(sites, delivery_connections_per_destination=4, delivery_messages_per_connection=10)
+def test_after_a_day_of_faults_all_has_arrived(day: World) -> None:
+    assert {len(site.taken) for site in day.sites.values()} == {60}
 
-    async def scene(world: World) -> None:
-        for domain in sites:
-            world.queue.put(domain, 60)
-        while world.queue.open:
-            await world.work(600)
 
-    world.play(scene)
-    delivered = [result for result in world.queue.results if result.state is RecipientState.DELIVERED]
-    assert len(delivered) == len({result.message_id for result in delivered}) == SITES * 60
-    assert {len(site.taken) for site in sites.values()} == {60}
-    assert {count for site in sites.values() for count in site.taken.values()} == {1}
-    assert max(site.most_open for site in sites.values()) <= 4
-    assert max(site.most_messages for site in sites.values()) <= 10
+def test_no_connection_carries_more_messages_than_it_may(day: World) -> None:
+    assert max(site.most_messages for site in day.sites.values()) == PER_CONNECTION
+
+
+@pytest.mark.xfail(reason="a connection that says goodbye is not waited for before the next is opened")
+def test_no_server_sees_more_connections_than_a_lane_may_open(day: World) -> None:
+    assert max(site.most_open for site in day.sites.values()) == CONNECTIONS
 
 
 def test_mail_for_a_dead_host_is_given_up_at_its_time_and_not_before(make_world: MakeWorld) -> None:
