@@ -57,6 +57,13 @@ def test_an_unsigned_server_is_not_asked_for_records(zone: Nameserver) -> None:
     assert ("_25._tcp.mx.plain.test", "TLSA") not in zone.queries
 
 
+def test_records_that_an_alias_takes_out_of_the_signed_zone_prove_nothing(zone: Nameserver) -> None:
+    zone.records.remove("_25._tcp.mx.shop.test")
+    zone.records.set("_25._tcp.mx.shop.test", "CNAME", "tlsa.plain.test.")
+    zone.records.set("tlsa.plain.test", "TLSA", f"3 1 1 {DIGEST}")
+    assert find(zone) == ()
+
+
 def test_a_domain_that_is_its_own_mail_server_may_use_dane(zone: Nameserver) -> None:
     zone.records.remove("shop.test", "MX")
     zone.records.set("shop.test", "A", "127.0.0.1")

@@ -4,7 +4,6 @@ import asyncio
 import random
 import ssl
 import time
-from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -152,17 +151,20 @@ def test_broken_tls_remembered_from_mail_in_clear_does_not_let_required_tls_go_i
     held_back(door, BROKEN, REQUIRED)
 
 
-def test_the_next_server_may_meet_the_demand(
+def test_the_next_server_may_meet_the_demand_and_the_first_is_not_taken_for_dead(
     door: Door, good: IssuedCertificate, server_context: ServerContext
 ) -> None:
     async def main() -> None:
-        async with AsyncExitStack() as stack:
-            bad = await stack.enter_async_context(ScriptedMx(NO_TLS))
-            mx = await stack.enter_async_context(ScriptedMx(Script(tls=server_context(good))))
-            conversation = await door.connector.connect(to(bad, mx), REQUIRED)
-            await conversation.send(transaction_to("you@shop.test"), time.monotonic())
-            conversation.quit()
-            assert (len(bad.delivered), len(mx.delivered)) == (0, 1)
+        async with (
+            ScriptedMx(NO_TLS) as first,
+            ScriptedMx(Script(tls=server_context(good)), "127.0.0.2") as mx,
+        ):
+            for demand in REQUIRED, OPPORTUNISTIC:
+                conversation = await door.connector.connect(to(first, mx), demand)
+                await conversation.send(transaction_to("you@shop.test"), time.monotonic())
+                conversation.quit()
+            assert [item.tls for item in mx.delivered] == ["TLSv1.3"]
+            assert [item.tls for item in first.delivered] == [""]
 
     asyncio.run(main())
 
