@@ -5,7 +5,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from relay_worker.bounces.mime import NO_FIELDS, Fields, Part, read_fields, read_mail, split_fields
+from relay_worker.bounces.mime import (
+    NO_FIELDS,
+    ORIGINAL_TYPES,
+    Fields,
+    Part,
+    read_fields,
+    read_mail,
+    split_fields,
+)
 from relay_worker.bounces.status import bare_address
 
 MAX_TEXT = 64 * 1024
@@ -17,7 +25,6 @@ _BARE = re.compile(r"(?<![^\s,])([^<>@\s,\"]{1,128}@[^<>@\s,\"]{1,255})(?![^\s,]
 _STATED_IP = re.compile(
     r"(?:message from|received from ip|from ip address) \[?([0-9a-f.:]{7,45})", re.IGNORECASE
 )
-_ORIGINAL_TYPES = ("message/rfc822", "message/global", "text/rfc822-headers", "text/rfc822-header")
 
 
 class FeedbackType(StrEnum):
@@ -112,7 +119,7 @@ def _type(stated: Fields) -> FeedbackType:
 
 def _original(parts: Iterable[Part]) -> Fields:
     for part in parts:
-        if part.media_type in _ORIGINAL_TYPES:
+        if part.media_type in ORIGINAL_TYPES:
             return split_fields(part.text[:MAX_TEXT].lstrip().encode("utf-8", "replace"))[0]
     return NO_FIELDS
 

@@ -22,6 +22,15 @@ MAX_PARTS = 64
 MAX_HEADERS = 500
 MAX_HEADER_CHARACTERS = 8192
 
+# What brings the message that a report is about, whole or its header alone.
+ORIGINAL_TYPES = (
+    "message/rfc822",
+    "message/global",
+    "message/global-headers",
+    "text/rfc822-headers",
+    "text/rfc822-header",  # in feedback reports of old
+)
+
 _FIELD = re.compile(r"([!-9;-~]{1,100})[ \t]*:[ \t]*")
 _FIRST_FIELD = re.compile(rb"(?:>?From [^\n]*\n)?[!-9;-~]{1,100}[ \t]*:")
 _PARAMETER = re.compile(r';\s*([\w*-]{1,60})\s*=\s*(?:"([^"]{0,300})"|([^\s";]{1,300}))')
@@ -63,6 +72,11 @@ class Part:
     fields: Fields
     media_type: str
     body: bytes
+
+    @property
+    def unopened(self) -> bool:
+        """True for a multipart that could not be taken apart; its text is all that it holds."""
+        return self.media_type.startswith("multipart/")
 
     @property
     def text(self) -> str:

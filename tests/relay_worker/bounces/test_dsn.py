@@ -76,20 +76,14 @@ def test_a_status_that_sendmail_made_of_a_bare_550_is_not_believed() -> None:
     made_up = "Final-Recipient: rfc822; a@there.example\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: SMTP; 550 Verbindung abgelehnt\n"
     words = "<a@there.example>\n    (reason: 550 Verbindung abgelehnt)\n\n550 5.1.1 <a@there.example>... User unknown\n"
     (one,) = read_report(report(made_up, words=words)).recipients
-    assert not read_report(report(fields, words=words)).recipients[0].hard
+    assert not one.hard
 
 
 def test_a_refusal_of_the_sender_is_not_about_the_recipient() -> None:
     fields = "Final-Recipient: rfc822; a@there.example\nAction: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; 550 User unknown\n"
     words = "<a@there.example>: host mx said: 550 User unknown (in reply to MAIL FROM command)\n"
     assert read_report(report(fields)).recipients[0].hard
-    assert (
-        not read_report(
-            report(fields.replace("550 User", "(in reply to MAIL FROM command) 550 User"), words=words)
-        )
-        .recipients[0]
-        .hard
-    )
+    assert not read_report(report(fields, words=words)).recipients[0].hard
 
 
 def test_fields_that_say_nothing_are_explained_by_the_words() -> None:

@@ -7,9 +7,12 @@ import pytest
 
 from platform_core.mail.replies import Reply
 from platform_core.mail.states import BounceKind, RecipientState
-from relay_worker.delivery.outcome import bounce_kind, judge
+from relay_worker.bounces.classes import OutcomeClass
+from relay_worker.delivery.conversation import NO_SMTPUTF8, NOT_SENT, TOO_LARGE, UNSAYABLE
+from relay_worker.delivery.mx import LOOPS_BACK, NO_ANSWER, NO_DOMAIN, NULL_MX
+from relay_worker.delivery.outcome import bounce_kind, judge, outcome_class
 from relay_worker.delivery.retry import RetrySchedule
-from relay_worker.delivery.transaction import Answer, Stage
+from relay_worker.delivery.transaction import INTERNAL_FAULT, Answer, Stage
 from relay_worker.queue.claims import Result
 from tests.relay_worker.delivery.factories import NOW, recipient
 
@@ -89,3 +92,25 @@ def test_what_is_said_before_the_recipient_is_named_is_never_hard(stage: Stage) 
 
 def test_one_reply_for_several_recipients_is_never_hard() -> None:
     assert bounce_kind(Answer(Reply(550, "5.1.1", "no such user"), Stage.FINAL, shared=2)) is SOFT
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (Answer(Reply(250, "2.0.0", "queued"), Stage.FINAL), OutcomeClass.DELIVERED),
+        (INTERNAL_FAULT, OutcomeClass.INTERNAL),
+        (Answer(NO_DOMAIN, Stage.ROUTE), OutcomeClass.NO_SUCH_DOMAIN),
+        (Answer(NULL_MX, Stage.ROUTE), OutcomeClass.NO_SUCH_DOMAIN),
+        (Answer(NO_ANSWER, Stage.ROUTE), OutcomeClass.DNS_TROUBLE),
+        (Answer(LOOPS_BACK, Stage.ROUTE), OutcomeClass.LOOP),
+        (Answer(NOT_SENT, Stage.CONNECT), OutcomeClass.UNREACHABLE),
+        (Answer(TOO_LARGE, Stage.MAIL), OutcomeClass.MESSAGE_TOO_LARGE),
+        (Answer(NO_SMTPUTF8, Stage.MAIL), OutcomeClass.CONTENT_REFUSED),
+        (Answer(UNSAYABLE, Stage.RCPT), OutcomeClass.NO_SUCH_ADDRESS),
+        (Answer(Reply(550, "5.1.1", "no such user"), Stage.MAIL), OutcomeClass.SENDER_REFUSED),
+        (Answer(Reply(450, "4.1.1", "no such user"), Stage.RCPT), OutcomeClass.RECIPIENT_UNCONFIRMED),
+        (Answer(Reply(550, "5.1.1", "no such user"), Stage.FINAL, shared=2), OutcomeClass.RECIPIENT_REFUSED),
+    ],
+)
+def test_every_answer_of_ours_and_theirs_has_its_class(answer: Answer, outcome: OutcomeClass) -> None:
+    assert outcome_class(answer) is outcome
