@@ -35,15 +35,17 @@ class HostDemand:
 
 @dataclass(frozen=True, slots=True)
 class TlsDemand:
-    """What is demanded for a message. Equal demands may share every connection, whatever domain they come from.
+    """What is demanded for a message. Equal demands may share every connection, whatever domain they come from: so what
+    is said when one is not met names no domain.
 
-    `floor`: what the account or the provider's rule asks for, whatever the domain has published.
+    `floor`: what the account or the provider's rule asks for, whatever the domain has published. `domain`: whose report
+    the session belongs to.
     """
 
     sts: StsPolicy | None = None
     tlsa: tuple[HostTlsa, ...] = ()
     floor: TlsLevel = TlsLevel.CLEAR
-    floor_because: str = field(default="", compare=False)
+    floor_because: str = ""
     domain: str = field(default="", compare=False)
 
     def of(self, host: str) -> HostDemand:
@@ -65,7 +67,7 @@ def decide(
 
     The header sets aside what the recipient's domain has published, never what our own people have set.
     """
-    because = "the account" if account_requires_tls else "the provider" if provider_requires_tls else ""
+    because = "the provider" if provider_requires_tls else "the account" if account_requires_tls else ""
     return TlsDemand(
         sts=None if tls_not_required else policy.sts,
         tlsa=() if tls_not_required else policy.tlsa,
@@ -99,14 +101,14 @@ def server_outside_policy(demand: TlsDemand, host: str) -> HostDemand | None:
     """RFC 8461 5: no mail to a server that the policy does not name."""
     if not _enforced(demand) or _named(demand, host):
         return None
-    reply = Reply(454, "4.7.5", f"the MTA-STS policy of {demand.domain} does not name the mail server {host}")
+    reply = Reply(454, "4.7.5", f"the domain's MTA-STS policy does not name the mail server {host}")
     return HostDemand(refusal=reply, failure=TlsFailure.VALIDATION)
 
 
 def server_in_policy(demand: TlsDemand, host: str) -> HostDemand | None:
     if not _enforced(demand):
         return None
-    return HostDemand(TlsLevel.NAMED, TlsLevel.NAMED, f"the MTA-STS policy of {demand.domain}")
+    return HostDemand(TlsLevel.NAMED, TlsLevel.NAMED, "the domain's MTA-STS policy")
 
 
 def unusable_tlsa(demand: TlsDemand, host: str) -> HostDemand | None:

@@ -15,6 +15,7 @@ from platform_dev.authority import LocalAuthority
 from platform_dev.nameserver import Nameserver
 from relay_worker.delivery.client import Manners
 from relay_worker.delivery.connector import Connector
+from relay_worker.delivery.destination import Destination, MailServer
 from relay_worker.delivery.dispatcher import Dispatcher
 from relay_worker.delivery.engine import Engine
 from relay_worker.delivery.lanes import LaneLimits, Lanes
@@ -22,6 +23,7 @@ from relay_worker.delivery.mx import MxLookup
 from relay_worker.delivery.pool import Slots
 from relay_worker.delivery.routes import DestinationFinder, RouteTable
 from relay_worker.delivery.tls.finder import TlsPolicies
+from relay_worker.delivery.tls.policy import TlsPolicy, decide
 from relay_worker.delivery.tls.tally import TlsTally
 from relay_worker.delivery.transaction import Answer, Transaction
 from tests.relay_worker.delivery.factories import InMemoryClaims, recipient, transaction_to
@@ -150,6 +152,32 @@ def test_an_account_that_requires_tls_has_its_mail_wait_whatever_the_message_say
         "454 4.7.4 TLS is required by the account, but the server does not offer STARTTLS"
     )
     assert (answer.remote_host, mx.delivered) == ("mx.shop.test", [])
+
+
+def test_a_session_is_counted_for_the_domain_that_it_was_opened_for(
+    book: InMemoryBook, clock: StoppedClock
+) -> None:
+    """Although all domains without a policy share the lane of their mail server."""
+    settled: list[Transaction] = []
+
+    async def main() -> None:
+        tally = TlsTally(book, clock)
+        manners = Manners("mta.test", 2, 2, 2)
+        connector = Connector(manners, verify_tls=False, rng=random.Random(1), tally=tally)
+        one_each = LaneLimits(connections=1, messages_per_connection=1, idle_seconds=1)
+        lanes = Lanes(connector, Slots(10), one_each, lambda transaction, _: settled.append(transaction))
+        async with ScriptedMx() as mx, asyncio.timeout(5):
+            server = MailServer("mx.shop.test", mx.address, mx.port)
+            for number, domain in enumerate(("plain.test", "simple.test"), 1):
+                to_domain = transaction_to(f"you@{domain}")
+                lanes.put(Destination("mx", ((server,),)), to_domain, decide(TlsPolicy(domain)))
+                while len(settled) < number:
+                    await asyncio.sleep(0.005)
+        await lanes.close()
+        await tally.close()
+
+    asyncio.run(main())
+    assert [domain for domain, *_ in book.sessions()] == ["plain.test", "simple.test"]
 
 
 def test_the_engine_holds_to_policies_and_counts_what_came_of_them(world: World, book: InMemoryBook) -> None:

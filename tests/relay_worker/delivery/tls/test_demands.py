@@ -185,7 +185,7 @@ def test_an_enforced_policy_holds_back_from_a_certificate_of_another_name(
 ) -> None:
     reply = held_back(door, Script(tls=server_context(authority.issue("mx2.shop.test"))), sts())
     assert reply.startswith(
-        "454 4.7.5 TLS is required by the MTA-STS policy of shop.test, but TLS failed: Hostname mismatch"
+        "454 4.7.5 TLS is required by the domain's MTA-STS policy, but TLS failed: Hostname mismatch"
     )
     assert book.sessions() == {("shop.test", "sts", HOST, "certificate-host-mismatch"): 1}
 

@@ -61,7 +61,7 @@ def test_a_server_that_an_enforced_policy_does_not_name_is_refused() -> None:
     demand = of(TlsPolicy("shop.test", sts(StsMode.ENFORCE, "mx.other.test")))
     assert demand.refusal is not None
     assert demand.refusal.line() == (
-        "454 4.7.5 the MTA-STS policy of shop.test does not name the mail server mx.shop.test"
+        "454 4.7.5 the domain's MTA-STS policy does not name the mail server mx.shop.test"
     )
 
 
@@ -96,3 +96,11 @@ def test_domains_that_demand_the_same_of_their_servers_share_connections() -> No
     assert decide(TlsPolicy("a.test", sts())) == decide(TlsPolicy("b.test", sts()))
     assert hash(decide(TlsPolicy("a.test", sts()))) == hash(decide(TlsPolicy("b.test", sts())))
     assert decide(TlsPolicy("a.test", sts())) != decide(TlsPolicy("a.test"))
+
+
+def test_at_a_provider_that_requires_tls_all_accounts_share_connections() -> None:
+    required, strict = (
+        decide(TlsPolicy("a.test"), provider_requires_tls=True, account_requires_tls=account)
+        for account in (False, True)
+    )
+    assert required == strict != decide(TlsPolicy("a.test"), account_requires_tls=True)
