@@ -24,13 +24,6 @@ class TlsSink(Sink):
     context: ssl.SSLContext
     _secured = False
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Also called when TLS is up: only the first time is a greeting due."""
-        if self._secured:
-            self._transport = cast(asyncio.Transport, transport)
-        else:
-            super().connection_made(transport)
-
     def _reply(self, line: bytes) -> bytes:
         if line[:8].upper() == b"STARTTLS":
             self._upgrade = asyncio.get_running_loop().create_task(self._secure())

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import cast
@@ -17,7 +18,7 @@ class Site:
     """One server. All times in seconds: `latency` one way, `think` over each message, `tarpit` before each reply.
 
     `connections`: more of them get a 421. `faults`: by verb (FINAL: after the dot) the share of replies that are
-    this one instead; DROP closes. What it takes with a fault at FINAL is lost, as with an honest 4xx.
+    this one instead; DROP closes. With a fault at FINAL it keeps nothing of the message.
     """
 
     latency: float = 0.02
@@ -27,7 +28,6 @@ class Site:
     faults: dict[str, tuple[float, str]] = field(default_factory=dict)
     rng: random.Random = field(default_factory=lambda: random.Random(1))
     taken: Counter[str] = field(default_factory=Counter)
-    taken_at: dict[str, float] = field(default_factory=dict)
     opened_at: list[float] = field(default_factory=list)
     from_addresses: set[str] = field(default_factory=set)
     open_now: int = 0
@@ -41,6 +41,11 @@ class Site:
         self.opened_at.append(asyncio.get_running_loop().time())
         server.attach(_Session(self))
         return client
+
+    def busiest(self, seconds: float) -> int:
+        """The most connections that came within any so many seconds."""
+        times = self.opened_at
+        return max((bisect_left(times, at + seconds) - n for n, at in enumerate(times)), default=0)
 
     def fault(self, verb: str) -> str:
         share, reply = self.faults.get(verb, (0.0, ""))
@@ -103,7 +108,6 @@ class _Session(asyncio.Protocol):
         self._site.most_messages = max(self._site.most_messages, self._messages)
         if self._say("FINAL", "250 2.0.0 taken", self._site.think).startswith("250"):
             self._site.taken.update(self._rcpt)
-            self._site.taken_at |= dict.fromkeys(self._rcpt, self._free_at)
         self._rcpt = []
 
     def _say(self, verb: str, otherwise: str, seconds: float = 0.0) -> str:

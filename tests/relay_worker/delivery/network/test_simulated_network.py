@@ -191,6 +191,19 @@ def test_no_server_sees_more_connections_than_a_lane_may_open(day: World) -> Non
     assert max(site.most_open for site in day.sites.values()) == CONNECTIONS
 
 
+@GREEDY
+def test_a_server_that_refuses_every_connection_is_asked_a_few_times_a_minute(make_world: MakeWorld) -> None:
+    busy = Site(faults={"GREETING": (1.0, "421 4.3.2 busy")})
+    world = make_world({"busy.test": busy})
+
+    async def scene(world: World) -> None:
+        world.queue.put("busy.test", 500)
+        await world.work(300)
+
+    world.play(scene)
+    assert 0 < busy.busiest(60) <= 4
+
+
 def test_mail_for_a_dead_host_is_given_up_at_its_time_and_not_before(make_world: MakeWorld) -> None:
     world = make_world({"dead.test": unreachable()})
 
