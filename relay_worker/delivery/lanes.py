@@ -282,10 +282,8 @@ class Lanes:
             lane = Lane(destination, demand, self._connector, self._slots, self._limits, self._settle)
             self._lanes[destination.key, demand] = lane
         lane.destination = destination  # its addresses may have changed since
-        lane.demand = demand  # equal to the one before, but of the domain whose report the next session belongs to
-        lane.demand = (
-            demand  # equal to the one before, but of the domain whose report the next session belongs to
-        )
+        # Equal to the one before, but of the domain whose report the next session belongs to.
+        lane.demand = demand
         lane.put(transaction)
 
     async def close(self) -> None:
