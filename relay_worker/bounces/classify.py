@@ -48,8 +48,9 @@ def classify(code: int, enhanced: str, text: str, *, stage: Stage | None = None)
     text = text[:MAX_CHARACTERS]
     if not enhanced and (named := _CODE_IN_TEXT.search(text)):
         enhanced = named[1]
-    found = _reason(code, enhanced, text)
-    return _soften(found, code, enhanced, text, stage) if found in HARD_CLASSES else found
+    words = plain(text)
+    found = _reason(code, enhanced, words)
+    return _soften(found, code, enhanced, words, stage) if found in HARD_CLASSES else found
 
 
 def plain(text: str) -> str:
@@ -61,9 +62,9 @@ def plain(text: str) -> str:
     return " ".join(_ADDRESS.sub("<>", text).lower().split())
 
 
+# A server says the same to thousands of recipients, and without their addresses it is the same text.
 @lru_cache(maxsize=2048)
-def _reason(code: int, enhanced: str, text: str) -> OutcomeClass:
-    words = plain(text)
+def _reason(code: int, enhanced: str, words: str) -> OutcomeClass:
     detail = enhanced.partition(".")[2]
     return (
         _special(detail, words)
@@ -89,7 +90,7 @@ def _by_words(phrases: tuple[Phrase, ...], words: str) -> OutcomeClass | None:
     return next((phrase.outcome for phrase in phrases if phrase.pattern.search(words)), None)
 
 
-def _soften(found: OutcomeClass, code: int, enhanced: str, text: str, stage: Stage | None) -> OutcomeClass:
+def _soften(found: OutcomeClass, code: int, enhanced: str, words: str, stage: Stage | None) -> OutcomeClass:
     """A hard class as it is when everything agrees, or the soft one that fits."""
     if stage in ABOUT_US:
         return OutcomeClass.SENDER_REFUSED if stage is Stage.MAIL else OutcomeClass.POLICY
@@ -100,15 +101,15 @@ def _soften(found: OutcomeClass, code: int, enhanced: str, text: str, stage: Sta
     if (
         found is OutcomeClass.NO_SUCH_DOMAIN
         and code not in (0, 556)
-        and not _about_their_domain(enhanced, text)
+        and not _about_their_domain(enhanced, words)
     ):
         return OutcomeClass.RECIPIENT_REFUSED
     return found
 
 
-def _about_their_domain(enhanced: str, text: str) -> bool:
+def _about_their_domain(enhanced: str, words: str) -> bool:
     """A server speaks of a domain unknown to it: its own would be known, so it may well mean ours."""
-    return enhanced in _HOST_CODES or _RECIPIENT.search(plain(text)) is not None
+    return enhanced in _HOST_CODES or _RECIPIENT.search(words) is not None
 
 
 def _shorten(match: re.Match[str]) -> str:
