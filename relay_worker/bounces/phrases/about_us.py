@@ -6,7 +6,7 @@ from relay_worker.bounces.phrases.phrase import phrase
 # RFC 7208 (SPF), 6376 (DKIM), 9989 (DMARC). Google: support.google.com/mail/answer/81126; Microsoft: 5.7.509, 5.7.515.
 AUTHENTICATION = phrase(
     Class.AUTHENTICATION,
-    r"\bd?marc\b(?!@)",
+    r"\bdmarc\b",
     r"\bspf\b",
     r"\bdkim\b",
     r"sender policy framework",
