@@ -32,6 +32,8 @@ class Message(TenantBase):
     client_address: Mapped[str] = mapped_column(Text)
     client_helo: Mapped[str] = mapped_column(Text)
     tls_version: Mapped[str] = mapped_column(Text)
+    envelope_id: Mapped[str] = mapped_column(Text, server_default="")
+    dsn_return: Mapped[str] = mapped_column(Text, server_default="")
 
 
 class MessageBody(TenantBase):
@@ -59,6 +61,8 @@ class Recipient(TenantBase):
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     next_at: Mapped[datetime | None] = mapped_column(_MOMENT)
     lot_id: Mapped[int | None] = mapped_column(BigInteger)
+    outcome_class: Mapped[str] = mapped_column(Text, server_default="")
+    dsn: Mapped[str | None] = mapped_column(Text)
 
 
 class Event(TenantBase):
@@ -80,6 +84,8 @@ class Event(TenantBase):
     tls_version: Mapped[str] = mapped_column(Text, server_default="")
     duration_ms: Mapped[int] = mapped_column(Integer, server_default="0")
     next_at: Mapped[datetime | None] = mapped_column(_MOMENT)
+    outcome_class: Mapped[str] = mapped_column(Text, server_default="")
+    source_address: Mapped[str] = mapped_column(Text, server_default="")
 
 
 class Suppression(TenantBase):

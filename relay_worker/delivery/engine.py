@@ -26,6 +26,7 @@ from relay_worker.delivery.lanes import LaneLimits, Lanes
 from relay_worker.delivery.mx import MxLookup
 from relay_worker.delivery.outcome import judge
 from relay_worker.delivery.pool import Slots
+from relay_worker.delivery.poster import Poster
 from relay_worker.delivery.recorder import Recorder
 from relay_worker.delivery.retry import RetrySchedule
 from relay_worker.delivery.routes import DestinationFinder, RouteTable
@@ -91,6 +92,7 @@ class Engine:
         self._senders = Senders(claims)
         self._flight = Flight(settings.delivery_in_flight, settings.delivery_in_flight_bytes)
         self._recorder = Recorder(claims, self._recorded)
+        self._poster = Poster(claims)
         book = tls_book or ForgetfulTlsBook()
         self._tally = TlsTally(book, self._clock)
         connector = Connector(
@@ -120,15 +122,13 @@ class Engine:
         What is in flight at the deadline gets 5 seconds more.
         """
         self._claimed, self._counts = 0, Counter()
-        keeper = asyncio.create_task(self._keep_leases())
+        beside = {asyncio.create_task(self._keep_leases()), asyncio.create_task(self._poster.work())}
         try:
             more_due = await self._claim_while_due(deadline)
             await self._wait_for_landing(min(deadline, time.monotonic()) + FINISH_SECONDS)
         finally:
-            keeper.cancel()
-            await asyncio.wait({keeper})
-        if not keeper.cancelled():
-            keeper.result()  # it never returns: this raises the fault that ended it
+            await _end(beside)
+            await self._poster.post()
         return self._report(more_due)
 
     def end_soon(self) -> None:
@@ -144,6 +144,7 @@ class Engine:
         try:
             async with asyncio.timeout(max(grace, 1.0)):
                 await self._recorder.settle()
+                await self._poster.post()
         except TimeoutError:
             log.error("delivery.results_lost", results=self._recorder.pending)
 
@@ -240,6 +241,7 @@ class Engine:
             self._recorder.add(judge(recipient, answer, now, self._schedule))
 
     def _recorded(self, results: Sequence[Result]) -> None:
+        self._poster.logged(results)
         for result in results:
             self._flight.release(result.message_id, result.n)
             self._counts[result.state] += 1
@@ -286,3 +288,13 @@ class Engine:
             in_flight=len(self._flight),
             more_due=more_due,
         )
+
+
+async def _end(tasks: set[asyncio.Task[None]]) -> None:
+    """Cancel tasks that never return by themselves. Raises the fault that has ended one."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    for task in tasks:
+        if not task.cancelled():
+            task.result()

@@ -14,6 +14,8 @@ class Claimed:
     """One due recipient under our lease. `n` numbers the recipients of a message from 0; `lane` is a 32-bit hash.
 
     `raw` is there for the first recipient of each message in a claim, when it is not large; otherwise None.
+    `envelope_id`, `dsn_return` and `dsn` are what the sender asked for (RFC 3461): ENVID, RET, and this recipient's NOTIFY
+    and ORCPT as they were given; "" without.
     """
 
     reseller_id: ResellerId
@@ -32,6 +34,9 @@ class Claimed:
     body_8bit: bool
     size: int
     raw: bytes | None
+    envelope_id: str = ""
+    dsn_return: str = ""
+    dsn: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,9 @@ class SenderIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one attempt came to. `next_at` is set exactly when `state` is DEFERRED; `duration_ms` from connect to reply."""
+    """What one attempt came to. `next_at` is set exactly when `state` is DEFERRED; `duration_ms` from connect to reply;
+    `outcome_class` why it was no delivery; `source_address` ours, "" where the system chose it.
+    """
 
     reseller_id: ResellerId
     message_id: MessageId
@@ -66,6 +73,8 @@ class Result:
     tls_version: str
     duration_ms: int
     next_at: datetime | None
+    outcome_class: str = ""
+    source_address: str = ""
 
 
 class Claims(Protocol):
@@ -84,7 +93,11 @@ class Claims(Protocol):
         ...
 
     async def finish(self, results: Sequence[Result]) -> None:
-        """Record the results in one transaction; ends or reschedules what was claimed."""
+        """Log the results in one transaction; ends or reschedules what was claimed."""
+        ...
+
+    async def post(self) -> None:
+        """Have the resellers' rows told what was logged, by whomever."""
         ...
 
     async def renew(self, recipients: Sequence[tuple[MessageId, int]]) -> None:

@@ -41,6 +41,8 @@ class Submission:
 
     `mail_from` is "" for the null sender; addresses have their domain in A-labels. `raw` has CRLF line ends and begins
     with our own `Received`. `subject` is decoded, at most 500 characters. `size` counts the octets of `raw`.
+    What the sender asks about delivery (RFC 3461): `envelope_id` is ENVID, `dsn_return` RET, `rcpt_dsn` one text for each
+    recipient with its NOTIFY and ORCPT as given, or () when none has any.
     """
 
     message_id: MessageId
@@ -59,6 +61,9 @@ class Submission:
     client_helo: str
     tls_version: str
     raw: bytes
+    envelope_id: str = ""
+    dsn_return: str = ""
+    rcpt_dsn: tuple[str, ...] = ()
 
     @property
     def size(self) -> int:

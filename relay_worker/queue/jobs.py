@@ -1,5 +1,7 @@
 """Entry points of the queue's jobs. All may run twice, late or never: the truth is in Postgres."""
 
+from datetime import timedelta
+
 import structlog
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -14,6 +16,7 @@ log = structlog.get_logger()
 
 SWEEP_QUEUE = QueueName.UPKEEP
 SWEEP_SECONDS = 2
+POSTED_AFTER = 10  # seconds; workers post what they log within one
 RECORD_AGAIN_SECONDS = 60
 PARTITIONS_CRON = "41 * * * *"  # hourly: a reseller's next month is there weeks before it is needed
 
@@ -26,8 +29,14 @@ def drain() -> None:
 
 
 def sweep() -> None:
-    """Ring when something is due: deferred mail, a lost bell, the claims of a dead worker. Queue: upkeep."""
+    """Ring when something is due: deferred mail, a lost bell, the claims of a dead worker; and post the results that a
+    worker has logged before it died. Queue: upkeep.
+    """
     with Session(db.engine) as session:
+        session.execute(
+            text("SELECT relay.post(100, :older, true)"), {"older": timedelta(seconds=POSTED_AFTER)}
+        )
+        session.commit()
         due = session.scalar(text("SELECT relay.anything_due()"))
     if due:
         Bell(settings()).ring_now()

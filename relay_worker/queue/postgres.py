@@ -36,9 +36,11 @@ _COMMAND_SECONDS = 30.0
 # Of these the database holds the message, so that a second call would fail on it.
 _WRITTEN = frozenset({Verdict.ACCEPTED, Verdict.RECIPIENTS_SUPPRESSED})
 
-_INGEST = "SELECT id, verdict FROM relay.ingest($1, $2::relay.submission[])"
+_INGEST = "SELECT id, verdict FROM relay.ingest($1, $2::relay.submission[], $3)"
 _FINISH = "SELECT relay.finish($1, $2::relay.result[])"
-_SET_ASIDE = "SELECT relay.set_aside($1, $2::relay.result[], $3)"
+_POST = "SELECT relay.post($1, '0', $2)"
+# Entries of the log, of about 25 results each, that are posted in one transaction.
+_POSTED_AT_ONCE = 100
 
 
 async def open_pool(settings: Settings, *, size: int) -> asyncpg.Pool:
@@ -118,7 +120,10 @@ class PostgresDoor:
     async def _ingest(self, batch: Sequence[Submission]) -> dict[MessageId, Verdict]:
         async with database_call(self._pool) as connection:
             rows = await connection.fetch(
-                _INGEST, self._clock.now(), [_row(submission) for submission in batch]
+                _INGEST,
+                self._clock.now(),
+                [_row(submission) for submission in batch],
+                [submission.raw for submission in batch],
             )
         verdicts = _verdicts(rows)
         refused = [submission for submission in batch if verdicts[submission.message_id] not in _WRITTEN]
@@ -183,38 +188,24 @@ class PostgresClaims:
         return SenderIdentity(domain, row["selector"] or "", row["sealed_key"], return_path, row["smtp_host"])
 
     async def finish(self, results: Sequence[Result]) -> None:
-        """See `Claims`. A call that fails is made again reseller by reseller; what one of them can't take is set aside in
-        the database, so that its fault holds up nobody else's results.
-        """
-        try:
-            await self._finish(results)
-        except Unavailable:
-            if not await self._database_answers():
-                raise
-            for reseller_id in {result.reseller_id for result in results}:
-                await self._finish_apart([result for result in results if result.reseller_id == reseller_id])
-
-    async def _finish(self, results: Sequence[Result]) -> None:
         async with database_call(self._pool) as connection:
             await connection.execute(_FINISH, self._lease, [_result_row(result) for result in results])
 
-    async def _finish_apart(self, share: Sequence[Result]) -> None:
+    async def post(self) -> None:
+        """See `Claims`. When some reseller's schema can't take its results, each is told for itself, and what one can't
+        take is set aside in the database, so that its fault holds up nobody else's results.
+        """
         try:
-            await self._finish(share)
+            while await self._post(apart=False):
+                pass
         except Unavailable as error:
-            log.error(
-                "finish.set_aside", reseller_id=share[0].reseller_id, results=len(share), error=str(error)
-            )
-            async with database_call(self._pool) as connection:
-                rows = [_result_row(result) for result in share]
-                await connection.execute(_SET_ASIDE, self._lease, rows, str(error))
+            log.error("post.apart", error=str(error))
+            while await self._post(apart=True):
+                pass
 
-    async def _database_answers(self) -> bool:
-        try:
-            async with database_call(self._pool) as connection:
-                return bool(await connection.fetchval("SELECT true"))
-        except Unavailable:
-            return False
+    async def _post(self, *, apart: bool) -> bool:
+        async with database_call(self._pool) as connection:
+            return bool(await connection.fetchval(_POST, _POSTED_AT_ONCE, apart))
 
     async def renew(self, recipients: Sequence[tuple[MessageId, int]]) -> None:
         ids, numbers = [message for message, _ in recipients], [n for _, n in recipients]
@@ -241,6 +232,9 @@ class PostgresClaims:
             body_8bit=row["body_8bit"],
             size=row["size"],
             raw=row["raw"],
+            envelope_id=row["envelope_id"],
+            dsn_return=row["dsn_return"],
+            dsn=row["dsn"] or "",
         )
 
 
@@ -286,7 +280,10 @@ def _row(submission: Submission) -> tuple[object, ...]:
         submission.client_address,
         submission.client_helo,
         submission.tls_version,
-        submission.raw,
+        len(submission.raw),
+        submission.envelope_id,
+        submission.dsn_return,
+        "\n".join(submission.rcpt_dsn) or None,
     )
 
 
@@ -307,6 +304,8 @@ def _result_row(result: Result) -> tuple[object, ...]:
         result.tls_version,
         result.duration_ms,
         result.next_at,
+        result.outcome_class,
+        result.source_address,
     )
 
 

@@ -163,6 +163,7 @@ class Product:
     def until_recorded(self) -> None:
         """Until nothing is due any more."""
         self.until(lambda: self.value("SELECT count(*) FROM relay.due") == 0, "the queue is empty")
+        self.until(lambda: self.value("SELECT count(*) FROM relay.result_log") == 0, "all results are posted")
 
     # --- the books ---
 

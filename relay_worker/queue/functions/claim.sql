@@ -14,78 +14,83 @@ CREATE OR REPLACE FUNCTION relay.claim(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '2s' AS $$
 DECLARE
-    v_reseller integer := p_after;
-    v_past_the_end boolean := false;  -- has this round come to the highest id and begun again from the lowest?
-    v_left integer := p_limit;
-    v_left_at_start integer := p_limit;  -- of this round; a round that took nothing is the last
     v_taken relay.due[];
+    v_more relay.due[];
+    v_group record;
 BEGIN
     PERFORM relay.wake_due(1000);
-    WHILE v_left > 0 LOOP
-        SELECT min(d.reseller_id) INTO v_reseller FROM relay.due d WHERE d.ready AND d.reseller_id > v_reseller;
-        IF v_past_the_end AND (v_reseller IS NULL OR v_reseller > p_after) THEN
-            EXIT WHEN v_left = v_left_at_start;
-            v_left_at_start := v_left;
-            v_past_the_end := false;
-            v_reseller := p_after;
-            CONTINUE;
-        END IF;
-        IF v_reseller IS NULL THEN
-            v_past_the_end := true;
-            v_reseller := -1;
-            CONTINUE;
-        END IF;
-        v_taken := relay.take(v_reseller, p_lease, least(v_left, p_per_reseller), p_seconds, p_start, p_per_lane, p_exclude);
-        CONTINUE WHEN v_taken IS NULL;
-        v_left := v_left - cardinality(v_taken);
+    LOOP  -- a round gives each reseller its share; another one follows while there is room and mail
+        v_more := relay.take(p_lease, p_limit - coalesce(cardinality(v_taken), 0), p_seconds, p_after, p_start,
+                             p_per_reseller, p_per_lane, p_exclude);
+        EXIT WHEN v_more IS NULL;
+        v_taken := v_taken || v_more;
+        EXIT WHEN cardinality(v_taken) >= p_limit;
+    END LOOP;
+    -- In the order in which resellers were visited: the caller goes on behind the last one.
+    FOR v_group IN
+        SELECT r.key, r.id, g.due
+        FROM (SELECT t.reseller_id, array_agg(t::relay.due ORDER BY t.message_id, t.n) AS due
+              FROM unnest(v_taken) t GROUP BY t.reseller_id) g
+        JOIN platform.reseller r ON r.id = g.reseller_id
+        ORDER BY r.id <= p_after, r.id
+    LOOP
         BEGIN
-            RETURN QUERY EXECUTE format('SELECT * FROM %I.claimed($1, $2)',
-                                        (SELECT 'r_' || r.key FROM platform.reseller r WHERE r.id = v_reseller))
-                USING v_taken, p_inline;
+            RETURN QUERY EXECUTE format('SELECT * FROM %I.claimed($1, $2)', 'r_' || v_group.key)
+                USING v_group.due, p_inline;
         EXCEPTION WHEN OTHERS THEN
-            RAISE WARNING 'reseller % can''t be read: %', v_reseller, SQLERRM;
+            RAISE WARNING 'reseller % can''t be read: %', v_group.id, SQLERRM;
         END;
     END LOOP;
 END $$;
 
--- Up to p_limit ready recipients of one reseller, lane by lane from p_start and round; NULL when there are none.
+-- One round: ready recipients of each reseller in turn, lane by lane, leased; NULL when there are none. One statement,
+-- so that hundreds of resellers with a message each cost little more than one with hundreds.
 CREATE OR REPLACE FUNCTION relay.take(
-    p_reseller integer, p_lease uuid, p_limit integer, p_seconds integer, p_start integer, p_per_lane integer,
-    p_exclude integer[]
+    p_lease uuid, p_limit integer, p_seconds integer, p_after integer, p_start integer,
+    p_per_reseller integer, p_per_lane integer, p_exclude integer[]
 ) RETURNS relay.due[] LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    v_lane bigint := p_start;
-    v_end bigint := 4294967296;  -- beyond every lane; after the wrap, the place we began at
     v_taken relay.due[];
-    v_more relay.due[];
 BEGIN
-    WHILE p_limit > coalesce(cardinality(v_taken), 0) LOOP
-        SELECT d.lane INTO v_lane FROM relay.due d
-            WHERE d.ready AND d.reseller_id = p_reseller AND d.lane >= v_lane ORDER BY d.lane LIMIT 1;
-        IF v_lane IS NULL OR v_lane >= v_end THEN
-            EXIT WHEN v_end = p_start;
-            v_end := p_start;
-            v_lane := -2147483648;
-            CONTINUE;
-        END IF;
-        IF v_lane = ANY (p_exclude) THEN
-            v_lane := v_lane + 1;
-            CONTINUE;
-        END IF;
-        WITH picked AS (
-            SELECT d.ctid FROM relay.due d
-            WHERE d.ready AND d.reseller_id = p_reseller AND d.lane = v_lane
-            ORDER BY d.next_at LIMIT least(p_per_lane, p_limit - coalesce(cardinality(v_taken), 0))
-            FOR UPDATE SKIP LOCKED
-        ), leased AS (
-            UPDATE relay.due d SET ready = false, lease = p_lease, next_at = now() + make_interval(secs => p_seconds)
-            FROM picked WHERE d.ctid = picked.ctid RETURNING d.*
-        )
-        SELECT array_agg(l::relay.due) INTO v_more FROM leased l;
-        v_taken := v_taken || v_more;
-        v_lane := v_lane + 1;
-    END LOOP;
-    RETURN (SELECT array_agg(t ORDER BY t.message_id, t.n) FROM unnest(v_taken) t);
+    WITH RECURSIVE reseller (id, wrapped) AS (
+        -- From one reseller with mail to the next, up from p_after to the highest and then from the lowest to p_after.
+        -- A NULL stands for the end of the way up. Read only as far as the limit below asks.
+        SELECT (SELECT min(d.reseller_id) FROM relay.due d WHERE d.ready AND d.reseller_id > p_after), false
+        UNION ALL
+        SELECT (SELECT min(d.reseller_id) FROM relay.due d
+                WHERE d.ready AND d.reseller_id > coalesce(r.id, -1)), r.wrapped OR r.id IS NULL
+        FROM reseller r
+        WHERE NOT r.wrapped OR r.id < p_after
+    ), picked AS (
+        SELECT of_reseller.ctid
+        FROM reseller r
+        CROSS JOIN LATERAL (
+            SELECT of_lane.ctid
+            FROM (WITH RECURSIVE lane (id, wrapped) AS (
+                      SELECT (SELECT min(d.lane) FROM relay.due d
+                              WHERE d.ready AND d.reseller_id = r.id AND d.lane >= p_start), false
+                      UNION ALL
+                      SELECT (SELECT min(d.lane) FROM relay.due d
+                              WHERE d.ready AND d.reseller_id = r.id AND d.lane > coalesce(l.id::bigint, -2147483649)),
+                             l.wrapped OR l.id IS NULL
+                      FROM lane l
+                      WHERE NOT l.wrapped OR l.id < p_start
+                  )
+                  SELECT l.id FROM lane l
+                  WHERE l.id IS NOT NULL AND (NOT l.wrapped OR l.id < p_start) AND l.id <> ALL (p_exclude)) lane
+            CROSS JOIN LATERAL (
+                SELECT d.ctid FROM relay.due d
+                WHERE d.ready AND d.reseller_id = r.id AND d.lane = lane.id
+                ORDER BY d.next_at LIMIT p_per_lane FOR UPDATE SKIP LOCKED) of_lane
+            LIMIT p_per_reseller) of_reseller
+        WHERE r.id IS NOT NULL AND (NOT r.wrapped OR r.id <= p_after)
+        LIMIT p_limit
+    ), leased AS (
+        UPDATE relay.due d SET ready = false, lease = p_lease, next_at = now() + make_interval(secs => p_seconds)
+        FROM picked WHERE d.ctid = picked.ctid RETURNING d.*
+    )
+    SELECT array_agg(l::relay.due) INTO v_taken FROM leased l;
+    RETURN v_taken;
 END $$;
 
 -- Make ready what has waited long enough: deferred mail whose time has come, and claims whose holder is gone. For a

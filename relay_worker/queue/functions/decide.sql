@@ -28,6 +28,8 @@ DECLARE
     v_to text[];
     v_states text[];
     v_paid_by bigint[];
+    v_asked text[];  -- of one message, for each recipient
+    v_dsn text[];
 BEGIN
     FOR i IN 1 .. coalesce(cardinality(v_lot_left), 0) LOOP
         v_left_in_lots := v_left_in_lots + v_lot_left[i];
@@ -49,11 +51,13 @@ BEGIN
         v_verdicts := v_verdicts || v_verdict;
         -- A message whose recipients are all suppressed is refused, and yet written so that the customer can see it.
         CONTINUE WHEN v_verdict NOT IN ('accepted', 'recipients_suppressed');
+        v_asked := string_to_array(v_message.rcpt_dsn, E'\n');  -- NULL when nobody asks for anything
         FOR n IN 1 .. cardinality(v_rcpts) LOOP
             v_rcpt := v_rcpts[n];
             v_ids := v_ids || v_message.message_id;
             v_ns := v_ns || (n - 1)::smallint;
             v_to := v_to || v_rcpt;
+            v_dsn := v_dsn || v_asked[n];
             IF p_standing.suppressed IS NOT NULL AND lower(v_rcpt) = ANY (p_standing.suppressed) THEN
                 v_states := v_states || 'dropped'::text;
                 v_paid_by := v_paid_by || NULL::bigint;
@@ -78,6 +82,6 @@ BEGIN
             v_paid_by := v_paid_by || p_standing.lots[v_lot];
         END LOOP;
     END LOOP;
-    RETURN (v_verdicts, v_ids, v_ns, v_to, v_states, v_paid_by, v_drawn, v_used, v_from_plan, v_dropped);
+    RETURN (v_verdicts, v_ids, v_ns, v_to, v_states, v_paid_by, v_drawn, v_used, v_from_plan, v_dropped, v_dsn);
 END $$;
 REVOKE ALL ON FUNCTION relay.decide FROM PUBLIC;

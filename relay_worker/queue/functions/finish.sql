@@ -1,43 +1,85 @@
--- Results of attempts: an end leaves the queue, a deferral goes back into it, and each reseller's rows are told.
+-- Results of attempts. The queue is settled at once and the results are logged, in one transaction that no reseller's
+-- schema takes part in; relay.post tells each reseller's rows a moment later, many results at a time. With hundreds of
+-- resellers that is what keeps a result cheap: alone, each would cost as much as ten together.
+--
 -- next_at is NULL for an end. An end counts whoever holds the lease now: the remote has spoken. A deferral counts only
--- for the holder, so that a late one does not put back what another is sending; it leaves its event and nothing else.
+-- for the holder, so that a late one (a stray) does not put back what another is sending; it leaves its event and
+-- nothing else.
 CREATE OR REPLACE FUNCTION relay.finish(p_lease uuid, p_results relay.result[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    WITH ended AS (
+        DELETE FROM relay.due d USING unnest(p_results) r
+        WHERE d.message_id = r.message_id AND d.n = r.n AND r.next_at IS NULL
+    ), put_back AS (
+        UPDATE relay.due d SET ready = false, lease = NULL, next_at = r.next_at, attempts = d.attempts + 1
+        FROM unnest(p_results) r
+        WHERE d.message_id = r.message_id AND d.n = r.n AND r.next_at IS NOT NULL AND d.lease = p_lease
+        RETURNING d.message_id, d.n
+    ), judged AS (
+        SELECT r, r.next_at IS NULL OR EXISTS (
+            SELECT FROM put_back p WHERE p.message_id = r.message_id AND p.n = r.n) AS counts
+        FROM unnest(p_results) r
+    )
+    INSERT INTO relay.result_log (results, strays)
+    SELECT coalesce(array_agg(r::relay.result) FILTER (WHERE counts), '{}'),
+           coalesce(array_agg(r::relay.result) FILTER (WHERE NOT counts), '{}')
+    FROM judged;
+END $$;
+
+-- Tell the resellers' rows what was logged, oldest first, up to p_limit entries of the log that are at least p_older
+-- old; true when it took so many that there may be more. Several may post at once. What a reseller's schema can't take (it is broken, or locked for long) fails the whole call,
+-- unless p_apart: then each reseller is tried for itself, and what one can't take is set aside.
+CREATE OR REPLACE FUNCTION relay.post(p_limit integer, p_older interval, p_apart boolean) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
     v_group record;
-    -- Four rows of counts for each account and hour, so that workers seldom wait for one another.
-    v_slot CONSTANT smallint := 1 + pg_backend_pid() % 4;
+    v_full boolean := false;
 BEGIN
-    PERFORM relay.settle_due(p_lease, p_results);
     FOR v_group IN
-        SELECT p.key, g.results
-        FROM (SELECT r.reseller_id, array_agg(r ORDER BY r.message_id, r.n) AS results
-              FROM unnest(p_results) r GROUP BY r.reseller_id) g
-        JOIN platform.reseller p ON p.id = g.reseller_id
-        ORDER BY g.reseller_id
+        WITH taken AS (
+            DELETE FROM relay.result_log WHERE id IN (
+                SELECT l.id FROM relay.result_log l WHERE l.logged_at <= now() - p_older ORDER BY l.id LIMIT p_limit FOR UPDATE SKIP LOCKED)
+            RETURNING results, strays
+        ), every AS (
+            SELECT r::relay.result AS result, false AS stray FROM taken CROSS JOIN unnest(taken.results) r
+            UNION ALL
+            SELECT r::relay.result, true FROM taken CROSS JOIN unnest(taken.strays) r
+        )
+        SELECT p.id, p.key, (SELECT count(*) = p_limit FROM taken) AS full,
+               coalesce(array_agg(e.result ORDER BY (e.result).message_id, (e.result).n, (e.result).at)
+                        FILTER (WHERE NOT e.stray), '{}') AS results,
+               coalesce(array_agg(e.result) FILTER (WHERE e.stray), '{}') AS strays
+        FROM every e JOIN platform.reseller p ON p.id = (e.result).reseller_id
+        GROUP BY p.id ORDER BY p.id
     LOOP
-        EXECUTE format('SELECT %I.record($1, $2)', 'r_' || v_group.key) USING v_slot, v_group.results;
+        v_full := v_group.full;
+        IF p_apart THEN
+            PERFORM relay.record_or_set_aside(v_group.id, v_group.key, v_group.results, v_group.strays);
+        ELSE
+            PERFORM relay.record(v_group.key, v_group.results, v_group.strays);
+        END IF;
     END LOOP;
+    RETURN v_full;
 END $$;
 
--- What results mean for the queue.
-CREATE OR REPLACE FUNCTION relay.settle_due(p_lease uuid, p_results relay.result[]) RETURNS void
+-- Four rows of counts for each account and hour, so that workers seldom wait for one another.
+CREATE OR REPLACE FUNCTION relay.record(p_key text, p_results relay.result[], p_strays relay.result[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    DELETE FROM relay.due d USING unnest(p_results) r
-        WHERE d.message_id = r.message_id AND d.n = r.n AND r.next_at IS NULL;
-    UPDATE relay.due d SET ready = false, lease = NULL, next_at = r.next_at, attempts = d.attempts + 1
-        FROM unnest(p_results) r
-        WHERE d.message_id = r.message_id AND d.n = r.n AND r.next_at IS NOT NULL AND d.lease = p_lease;
+    EXECUTE format('SELECT %I.record($1, $2, $3)', 'r_' || p_key)
+        USING (1 + pg_backend_pid() % 4)::smallint, p_results, p_strays;
 END $$;
 
--- Results of one reseller whose rows can't be written (its schema is broken, or locked for long): the queue is settled,
--- so that nothing is sent again, and the results are kept until they can be recorded.
-CREATE OR REPLACE FUNCTION relay.set_aside(p_lease uuid, p_results relay.result[], p_reason text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION relay.record_or_set_aside(
+    p_reseller integer, p_key text, p_results relay.result[], p_strays relay.result[]
+) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM relay.settle_due(p_lease, p_results);
-    INSERT INTO relay.unrecorded (reseller_id, results, reason) VALUES (p_results[1].reseller_id, p_results, p_reason);
+    PERFORM relay.record(p_key, p_results, p_strays);
+EXCEPTION WHEN OTHERS THEN
+    INSERT INTO relay.unrecorded (reseller_id, results, strays, reason)
+        VALUES (p_reseller, p_results, p_strays, SQLERRM);
 END $$;
 
 -- Record what was set aside, oldest first; what still can't be recorded stays. Says how much there is left.
@@ -47,12 +89,12 @@ DECLARE
     v_kept record;
 BEGIN
     FOR v_kept IN
-        SELECT u.id, u.results, r.key
+        SELECT u.id, u.results, u.strays, r.key
         FROM relay.unrecorded u JOIN platform.reseller r ON r.id = u.reseller_id
         ORDER BY u.id LIMIT p_limit FOR UPDATE OF u SKIP LOCKED
     LOOP
         BEGIN
-            EXECUTE format('SELECT %I.record($1, $2)', 'r_' || v_kept.key) USING 1::smallint, v_kept.results;
+            PERFORM relay.record(v_kept.key, v_kept.results, v_kept.strays);
             DELETE FROM relay.unrecorded WHERE id = v_kept.id;
         EXCEPTION WHEN OTHERS THEN
             UPDATE relay.unrecorded SET reason = SQLERRM WHERE id = v_kept.id;
@@ -61,6 +103,6 @@ BEGIN
     RETURN (SELECT count(*) FROM relay.unrecorded);
 END $$;
 
-REVOKE ALL ON FUNCTION relay.finish, relay.settle_due, relay.set_aside, relay.record_again FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION relay.finish, relay.set_aside TO frankpost_relay;
-GRANT EXECUTE ON FUNCTION relay.record_again TO frankpost_web;
+REVOKE ALL ON FUNCTION relay.finish, relay.post, relay.record, relay.record_or_set_aside, relay.record_again FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION relay.finish, relay.post TO frankpost_relay;
+GRANT EXECUTE ON FUNCTION relay.post, relay.record_again TO frankpost_web;

@@ -202,7 +202,12 @@ class Worker:
         return self._desk.run(self.claims.claim(limit, exclude_lanes=exclude))
 
     def finish(self, *results: Result) -> None:
+        """Log the results and post them."""
         self._desk.run(self.claims.finish(results))
+        self.post()
+
+    def post(self) -> None:
+        self._desk.run(self.claims.post())
 
     def renew(self, *claimed: Claimed) -> None:
         self._desk.run(self.claims.renew([(one.message_id, one.n) for one in claimed]))

@@ -111,6 +111,7 @@ def test_many_workers_at_once_share_everything_and_nothing_twice(desk: Desk, acc
         while claimed := await claims.claim(20):
             await claims.finish(list(map(result, claimed)))
             mine += claimed
+        await claims.post()
         return mine
 
     async def work() -> list[list[Claimed]]:

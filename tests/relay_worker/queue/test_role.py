@@ -12,7 +12,7 @@ from tests.relay_worker.queue.desk import Desk, owner_connection
 
 DOOR = {
     *("ingest", "known", "route", "hostnames"),
-    *("claim", "renew", "set_aside", "finish", "body", "sender", "anything_due"),
+    *("claim", "renew", "finish", "post", "body", "sender", "anything_due"),
     *("mta_sts_policies", "keep_mta_sts_policy", "count_tls"),
 }
 

@@ -1,12 +1,12 @@
--- One account's messages of a batch: lock, look, decide, write; a verdict for each message, in order. Called by
--- relay.ingest alone, inside its transaction. The account's row stays locked until the commit: whatever runs at once, no
--- credit is spent twice.
+-- One account's messages of a batch: lock, look, decide, write. What was decided goes back to relay.ingest, which alone
+-- calls it, inside its transaction, and puts what is due into the queue. The account's row stays locked until the commit:
+-- whatever runs at once, no credit is spent twice.
 --
 -- With hundreds of resellers in one batch this runs once for almost every message, so what counts is how little of it
 -- there is: a plain statement for each table, and no expressions that relay.decide could hold for all resellers.
 CREATE OR REPLACE FUNCTION accept(
-    p_at timestamptz, p_messages relay.submission[], p_credentials bigint[]
-) RETURNS text[]
+    p_at timestamptz, p_ids uuid[], p_messages relay.submission[], p_raws bytea[], p_credentials bigint[]
+) RETURNS relay.decision
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     v_account record;
@@ -16,7 +16,8 @@ BEGIN
     SELECT id, state, time_zone, monthly_cap, plan_quota, (p_at AT TIME ZONE time_zone)::date AS today
         INTO v_account FROM account WHERE id = p_messages[1].account_id FOR NO KEY UPDATE;
     IF NOT FOUND OR v_account.state <> 'active' THEN
-        RETURN array_fill('account_suspended'::text, ARRAY[cardinality(p_messages)]);
+        v_decision.verdicts := array_fill('account_suspended'::text, ARRAY[cardinality(p_messages)]);
+        RETURN v_decision;
     END IF;
 
     -- A statement of its own, after the lock: it must see what the one before us has committed.
@@ -42,32 +43,27 @@ BEGIN
 
     v_decision := relay.decide(p_messages, v_standing);
     IF v_decision.ids IS NULL THEN
-        RETURN v_decision.verdicts;
+        RETURN v_decision;
     END IF;
 
     INSERT INTO message (id, account_id, smtp_account_id, received_at, mail_from, header_from, subject,
-                         message_id_header, size, recipients, smtputf8, body_8bit, client_address, client_helo, tls_version)
+                         message_id_header, size, recipients, smtputf8, body_8bit, client_address, client_helo,
+                         tls_version, envelope_id, dsn_return)
         SELECT m.message_id, m.account_id, m.smtp_account_id, p_at, m.mail_from, m.header_from, m.subject,
-               m.message_id_header, length(m.raw), cardinality(string_to_array(m.rcpt_to, E'\n')), m.smtputf8, m.body_8bit,
-               m.client_address, m.client_helo, m.tls_version
-        FROM ROWS FROM (unnest(p_messages), unnest(v_decision.verdicts)) AS m
-             (reseller_id, account_id, message_id, smtp_account_id, mail_from, rcpt_to, header_from, subject,
-              message_id_header, smtputf8, body_8bit, client_address, client_helo, tls_version, raw, verdict)
-        WHERE m.verdict IN ('accepted', 'recipients_suppressed');
+               m.message_id_header, m.size, cardinality(string_to_array(m.rcpt_to, E'\n')), m.smtputf8, m.body_8bit,
+               m.client_address, m.client_helo, m.tls_version, m.envelope_id, m.dsn_return
+        FROM unnest(p_messages) m
+        WHERE m.message_id = ANY (v_decision.ids);
     -- What was refused for its suppressed recipients keeps no body.
     INSERT INTO message_body (message_id, raw)
-        SELECT m.message_id, m.raw
-        FROM unnest(p_messages) m
-        WHERE m.message_id IN (SELECT r.id FROM unnest(v_decision.ids, v_decision.states) AS r (id, state)
-                               WHERE r.state = 'queued');
-    INSERT INTO recipient (message_id, n, account_id, rcpt_to, domain, state, state_at, lot_id)
-        SELECT r.id, r.n, v_account.id, r.rcpt, split_part(r.rcpt, '@', -1), r.state, p_at, r.paid_by
-        FROM unnest(v_decision.ids, v_decision.ns, v_decision.rcpt_to, v_decision.states, v_decision.paid_by)
-             AS r (id, n, rcpt, state, paid_by);
-    INSERT INTO relay.due (message_id, n, reseller_id, account_id, lane, next_at, accepted_at)
-        SELECT r.id, r.n, p_messages[1].reseller_id, v_account.id, hashtext(split_part(r.rcpt, '@', -1)), p_at, p_at
-        FROM unnest(v_decision.ids, v_decision.ns, v_decision.rcpt_to, v_decision.states) AS r (id, n, rcpt, state)
-        WHERE r.state = 'queued';
+        SELECT m.id, m.raw
+        FROM unnest(p_ids, p_raws, v_decision.verdicts) AS m (id, raw, verdict)
+        WHERE m.verdict = 'accepted';
+    INSERT INTO recipient (message_id, n, account_id, rcpt_to, domain, state, state_at, lot_id, dsn)
+        SELECT r.id, r.n, v_account.id, r.rcpt, split_part(r.rcpt, '@', -1), r.state, p_at, r.paid_by, nullif(r.dsn, '')
+        FROM unnest(v_decision.ids, v_decision.ns, v_decision.rcpt_to, v_decision.states, v_decision.paid_by,
+                    v_decision.dsn)
+             AS r (id, n, rcpt, state, paid_by, dsn);
     IF v_decision.dropped > 0 THEN
         INSERT INTO event (message_id, n, at, account_id, kind)
             SELECT r.id, r.n, p_at, v_account.id, 'dropped'
@@ -96,6 +92,6 @@ BEGIN
     IF v_standing.not_used_lately THEN
         UPDATE smtp_account SET last_used_at = p_at WHERE id = ANY (v_standing.credentials);
     END IF;
-    RETURN v_decision.verdicts;
+    RETURN v_decision;
 END $$;
 REVOKE ALL ON FUNCTION accept FROM PUBLIC;

@@ -1,54 +1,57 @@
--- Results of attempts, for this reseller's recipients: the state, the event, the count, and for a hard bounce the
--- suppression. A result that was recorded before (same recipient, same instant) changes nothing.
+-- Results of attempts, for this reseller's recipients, those of one recipient in the order of time: the state, the
+-- event, the count, and for a hard bounce the suppression. A result that was recorded before (same recipient, same
+-- instant) changes nothing; strays leave their event alone.
 --
--- A loop of plain statements, not a join: with the id as a parameter each opens the one partition it needs.
-CREATE OR REPLACE FUNCTION record(p_slot smallint, p_results relay.result[]) RETURNS void
+-- Recipients are a loop of plain statements, not a join: with the id as a parameter each opens the one partition it
+-- needs, and a second result of a recipient finds what the first has made of it.
+CREATE OR REPLACE FUNCTION record(p_slot smallint, p_results relay.result[], p_strays relay.result[]) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     v_result relay.result;
     v_moved record;
+    v_accounts bigint[];
     v_counts relay.hour_counts[];
     v_count relay.hour_counts;
     v_hard_accounts bigint[];
     v_hard_addresses text[];
 BEGIN
     FOREACH v_result IN ARRAY p_results LOOP
-        -- An end stays the end: only what is still open moves. A deferral moves it when it is the one that the queue
-        -- goes by, and not that of a worker who had lost the lease, nor one that has moved it already.
+        -- An end stays the end: only what is still open moves.
         UPDATE recipient r SET state = v_result.state, bounce_kind = v_result.bounce_kind, state_at = v_result.at,
-               attempts = r.attempts + 1, next_at = v_result.next_at
+               attempts = r.attempts + 1, next_at = v_result.next_at, outcome_class = v_result.outcome_class
             FROM account a
             WHERE r.message_id = v_result.message_id AND r.n = v_result.n AND r.state IN ('queued', 'deferred')
               AND r.state_at <> v_result.at AND a.id = r.account_id
-              AND (v_result.next_at IS NULL OR EXISTS (
-                  SELECT FROM relay.due d
-                  WHERE d.message_id = v_result.message_id AND d.n = v_result.n AND d.next_at = v_result.next_at))
             RETURNING r.account_id, r.rcpt_to, r.attempts = 1 AS first, date_trunc('hour', v_result.at, a.time_zone) AS hour
             INTO v_moved;
         IF NOT FOUND THEN
-            INSERT INTO event (message_id, n, at, account_id, kind, bounce_kind, reply_code, enhanced_code, reply_text,
-                               remote_host, remote_address, tls_version, duration_ms, next_at)
-                SELECT v_result.message_id, v_result.n, v_result.at, r.account_id, v_result.state, v_result.bounce_kind,
-                       v_result.reply_code, v_result.enhanced_code, v_result.reply_text, v_result.remote_host,
-                       v_result.remote_address, v_result.tls_version, v_result.duration_ms, v_result.next_at
-                FROM recipient r WHERE r.message_id = v_result.message_id AND r.n = v_result.n
-                ON CONFLICT DO NOTHING;
+            v_accounts := v_accounts || (SELECT r.account_id FROM recipient r
+                                         WHERE r.message_id = v_result.message_id AND r.n = v_result.n);
             CONTINUE;
         END IF;
-        INSERT INTO event (message_id, n, at, account_id, kind, bounce_kind, reply_code, enhanced_code, reply_text,
-                           remote_host, remote_address, tls_version, duration_ms, next_at)
-            VALUES (v_result.message_id, v_result.n, v_result.at, v_moved.account_id, v_result.state,
-                    v_result.bounce_kind, v_result.reply_code, v_result.enhanced_code, v_result.reply_text,
-                    v_result.remote_host, v_result.remote_address, v_result.tls_version, v_result.duration_ms,
-                    v_result.next_at);
+        v_accounts := v_accounts || v_moved.account_id;
         v_counts := v_counts || relay.count_result(v_moved.account_id, v_moved.hour, v_moved.first, v_result);
         IF v_result.bounce_kind = 'hard' AND v_result.state = 'bounced' THEN
             v_hard_accounts := v_hard_accounts || v_moved.account_id;
             v_hard_addresses := v_hard_addresses || lower(v_moved.rcpt_to);
         END IF;
     END LOOP;
+    FOREACH v_result IN ARRAY p_strays LOOP
+        v_accounts := v_accounts || (SELECT r.account_id FROM recipient r
+                                     WHERE r.message_id = v_result.message_id AND r.n = v_result.n);
+    END LOOP;
 
-    -- Both in an order of their own, so that two workers never wait for each other.
+    INSERT INTO event (message_id, n, at, account_id, kind, bounce_kind, reply_code, enhanced_code, reply_text, remote_host,
+                       remote_address, tls_version, duration_ms, next_at, outcome_class, source_address)
+        SELECT r.message_id, r.n, r.at, r.account_id, r.state, r.bounce_kind, r.reply_code, r.enhanced_code, r.reply_text,
+               r.remote_host, r.remote_address, r.tls_version, r.duration_ms, r.next_at, r.outcome_class, r.source_address
+        FROM ROWS FROM (unnest(p_results || p_strays), unnest(v_accounts)) AS r
+             (reseller_id, message_id, n, at, state, bounce_kind, reply_code, enhanced_code, reply_text, remote_host,
+              remote_address, tls_version, duration_ms, next_at, outcome_class, source_address, account_id)
+        WHERE r.account_id IS NOT NULL
+        ON CONFLICT DO NOTHING;
+
+    -- Both in an order of their own, so that two who record never wait for each other.
     IF v_hard_accounts IS NOT NULL THEN
         INSERT INTO suppression (account_id, address, reason, origin, created_at)
             SELECT h.account_id, h.address, 'hard_bounce', 'delivery', now()

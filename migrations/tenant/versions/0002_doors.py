@@ -1,4 +1,4 @@
-"""The month's use stands on the account's own row."""
+"""What the doors hand over has changed; and what senders ask, and why attempts came out so, is kept."""
 
 from platform_core.migrations import run_sql_beside
 

@@ -1,1 +1,0 @@
--- The month's use stands on the account's own row.
