@@ -1,0 +1,1 @@
+"""Our IP addresses: pools, who sends from which, warm-up, and what the world thinks of them."""
