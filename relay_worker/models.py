@@ -63,6 +63,7 @@ class Recipient(TenantBase):
     lot_id: Mapped[int | None] = mapped_column(BigInteger)
     outcome_class: Mapped[str] = mapped_column(Text, server_default="")
     dsn: Mapped[str | None] = mapped_column(Text)
+    dsn_settled: Mapped[bool] = mapped_column(server_default="false")
 
 
 class Event(TenantBase):
@@ -86,6 +87,22 @@ class Event(TenantBase):
     next_at: Mapped[datetime | None] = mapped_column(_MOMENT)
     outcome_class: Mapped[str] = mapped_column(Text, server_default="")
     source_address: Mapped[str] = mapped_column(Text, server_default="")
+
+
+class Notice(TenantBase):
+    """A report that a sender has asked for (RFC 3461) and that came due; `report_id`: the message that carries it."""
+
+    __tablename__ = "notice"
+
+    message_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    n: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    action: Mapped[str] = mapped_column(Text, primary_key=True)
+    at: Mapped[datetime] = mapped_column(_MOMENT)
+    status: Mapped[str] = mapped_column(Text, server_default="")
+    diagnostic: Mapped[str] = mapped_column(Text, server_default="")
+    remote_host: Mapped[str] = mapped_column(Text, server_default="")
+    report_id: Mapped[UUID | None] = mapped_column(Uuid)
+    closed_at: Mapped[datetime | None] = mapped_column(_MOMENT)
 
 
 class Suppression(TenantBase):

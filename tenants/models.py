@@ -164,6 +164,8 @@ class Account(TenantBase):
     time_zone: Mapped[str] = mapped_column(Text, server_default="UTC")
     monthly_cap: Mapped[int | None] = mapped_column(BigInteger)
     plan_quota: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    list_unsubscribe: Mapped[bool] = mapped_column(server_default="false")
+    require_tls: Mapped[bool] = mapped_column(server_default="false")
     created_at: Mapped[datetime] = mapped_column(_MOMENT, server_default=FetchedValue())
 
     @property
@@ -247,4 +249,21 @@ class DkimKey(TenantBase):
     state: Mapped[str] = mapped_column(Text)
     public_key: Mapped[str] = mapped_column(Text)
     sealed_key: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(_MOMENT, server_default=FetchedValue())
+
+
+class SigningDomain(TenantBase):
+    """The one domain, if any, that signs all mail of a reseller a second time. `checks` as in `Domain`."""
+
+    __tablename__ = "signing_domain"
+
+    only_row: Mapped[bool] = mapped_column(primary_key=True, default=True)
+    name: Mapped[str] = mapped_column(Text)
+    selector: Mapped[str] = mapped_column(Text)
+    public_key: Mapped[str] = mapped_column(Text)
+    sealed_key: Mapped[bytes] = mapped_column(LargeBinary)
+    state: Mapped[str] = mapped_column(Text, server_default=DomainState.PENDING)
+    checks: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
+    checked_at: Mapped[datetime | None] = mapped_column(_MOMENT)
+    failing_since: Mapped[datetime | None] = mapped_column(_MOMENT)
     created_at: Mapped[datetime] = mapped_column(_MOMENT, server_default=FetchedValue())

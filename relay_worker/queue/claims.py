@@ -40,10 +40,21 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
+class SealedKey:
+    """A DKIM key: PEM under `security.Seal`, and the name where its public half is found."""
+
+    domain: str
+    selector: str
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class SenderIdentity:
     """Whose mark a message bears. `sealed_key`: PEM private key under `security.Seal`; None when the domain has none.
 
-    `return_path_host` is where bounces come back; `smtp_host` is the reseller's own name in every trace we leave.
+    `return_path_host` is where bounces come back; `smtp_host` is the reseller's own name in every trace we leave;
+    `tracking_host` has its pages for recipients, "" without. `second` signs beside the domain: the reseller's own.
+    `list_unsubscribe` and `require_tls` are what the account asks of all its mail.
     """
 
     signing_domain: str
@@ -51,6 +62,10 @@ class SenderIdentity:
     sealed_key: bytes | None
     return_path_host: str
     smtp_host: str
+    tracking_host: str = ""
+    second: SealedKey | None = None
+    list_unsubscribe: bool = False
+    require_tls: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from platform_core.errors import Unavailable
 from platform_core.ids import AccountId, MessageId, ResellerId
 from platform_core.mail.addresses import RETURN_PATH_LABEL
 from platform_core.settings import Settings
-from relay_worker.queue.claims import Claimed, Result, SenderIdentity
+from relay_worker.queue.claims import Claimed, Result, SealedKey, SenderIdentity
 from relay_worker.queue.door import Route, SmtpHostname, Submission, Verdict
 
 log = structlog.get_logger()
@@ -185,7 +185,20 @@ class PostgresClaims:
         return_path = (
             f"{RETURN_PATH_LABEL}.{domain}" if row["return_path_verified"] else row["return_path_host"]
         )
-        return SenderIdentity(domain, row["selector"] or "", row["sealed_key"], return_path, row["smtp_host"])
+        second = row["own_domain"] and SealedKey(
+            row["own_domain"], row["own_selector"], row["own_sealed_key"]
+        )
+        return SenderIdentity(
+            domain,
+            row["selector"] or "",
+            row["sealed_key"],
+            return_path,
+            row["smtp_host"],
+            tracking_host=row["tracking_host"],
+            second=second,
+            list_unsubscribe=row["list_unsubscribe"],
+            require_tls=row["require_tls"],
+        )
 
     async def finish(self, results: Sequence[Result]) -> None:
         async with database_call(self._pool) as connection:

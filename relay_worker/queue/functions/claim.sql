@@ -132,16 +132,17 @@ BEGIN
 END $$;
 
 -- Whose mark the mail of this account and domain bears. Hosts are "" where the reseller has none.
-CREATE OR REPLACE FUNCTION relay.sender(p_reseller integer, p_account bigint, p_domain text)
-RETURNS TABLE (selector text, sealed_key bytea, return_path_verified boolean, return_path_host text, smtp_host text)
+DROP FUNCTION IF EXISTS relay.sender(integer, bigint, text);  -- REPLACE can't change what comes back
+CREATE FUNCTION relay.sender(p_reseller integer, p_account bigint, p_domain text)
+RETURNS TABLE (selector text, sealed_key bytea, return_path_verified boolean, list_unsubscribe boolean,
+               require_tls boolean, own_domain text, own_selector text, own_sealed_key bytea,
+               return_path_host text, smtp_host text, tracking_host text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN QUERY EXECUTE format(
-        'SELECT k.selector, k.sealed_key, coalesce(k.return_path_verified, false), $4, $5
-         FROM (VALUES (1)) one LEFT JOIN %I.signing_key($2, $3) k ON true',
-        (SELECT 'r_' || key FROM platform.reseller WHERE id = p_reseller))
-        USING p_reseller, p_account, p_domain,
-              relay.hostname_of(p_reseller, 'return_path'), relay.hostname_of(p_reseller, 'smtp');
+    RETURN QUERY EXECUTE format('SELECT m.*, $3, $4, $5 FROM %I.sender_marks($1, $2) m',
+                                (SELECT 'r_' || key FROM platform.reseller WHERE id = p_reseller))
+        USING p_account, p_domain, relay.hostname_of(p_reseller, 'return_path'),
+              relay.hostname_of(p_reseller, 'smtp'), relay.hostname_of(p_reseller, 'tracking');
 END $$;
 
 -- The oldest hostname of a reseller for a purpose; "" where it has none.

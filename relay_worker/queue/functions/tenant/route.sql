@@ -8,12 +8,18 @@ LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
 $$;
 REVOKE ALL ON FUNCTION route_details FROM PUBLIC;
 
--- The domain and key that sign for p_domain of this account; no row when the account has no such domain any more.
-CREATE OR REPLACE FUNCTION signing_key(p_account bigint, p_domain text)
-RETURNS TABLE (selector text, sealed_key bytea, return_path_verified boolean)
+-- Whose mark mail of p_account from p_domain bears: one row, whatever there is of it. Accounts and domains may be gone;
+-- account 0, the reseller itself in the reports it sends, has none. Of the reseller's own key: only once it is found.
+CREATE OR REPLACE FUNCTION sender_marks(p_account bigint, p_domain text)
+RETURNS TABLE (selector text, sealed_key bytea, return_path_verified boolean, list_unsubscribe boolean,
+               require_tls boolean, own_domain text, own_selector text, own_sealed_key bytea)
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
-    SELECT k.selector, k.sealed_key, d.return_path_verified
-    FROM domain d JOIN dkim_key k ON k.domain_id = d.id AND k.state = 'active'
-    WHERE d.account_id = p_account AND d.name = p_domain
+    SELECT k.selector, k.sealed_key, coalesce(d.return_path_verified AND k.selector IS NOT NULL, false),
+           coalesce(a.list_unsubscribe, false), coalesce(a.require_tls, false), s.name, s.selector, s.sealed_key
+    FROM (VALUES (1)) one
+    LEFT JOIN account a ON a.id = p_account
+    LEFT JOIN domain d ON d.account_id = a.id AND d.name = p_domain
+    LEFT JOIN dkim_key k ON k.domain_id = d.id AND k.state = 'active'
+    LEFT JOIN signing_domain s ON s.state = 'verified'
 $$;
-REVOKE ALL ON FUNCTION signing_key FROM PUBLIC;
+REVOKE ALL ON FUNCTION sender_marks FROM PUBLIC;
