@@ -132,3 +132,5 @@ class StatsHour(TenantBase):
     bounced_hard: Mapped[int] = mapped_column(BigInteger, server_default="0")
     bounced_soft: Mapped[int] = mapped_column(BigInteger, server_default="0")
     expired: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    complained: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    unsubscribed: Mapped[int] = mapped_column(BigInteger, server_default="0")

@@ -58,7 +58,7 @@ class UnsubscribeTokens:
         return base64.urlsafe_b64encode(named + self._check(named)).decode("ascii").rstrip("=")
 
     def read(self, token: str) -> Subscription | None:
-        """What a link is about; None for anything that is not one of ours, letter for letter."""
+        """What a link is about; None for anything that is not one of ours."""
         if len(token) > MAX_TOKEN:
             return None
         try:

@@ -21,6 +21,22 @@ class BounceKind(StrEnum):
     SOFT = "soft"
 
 
+class EventKind(StrEnum):
+    """What the history of a recipient holds: where an attempt has led (the states' own names), and what came back."""
+
+    DEFERRED = "deferred"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    EXPIRED = "expired"
+    DROPPED = "dropped"
+    DELAYED = "delayed"  # the receiving side still tries, beyond the server that took the message
+    CONFIRMED = "confirmed"  # the receiving side says that it has delivered
+    AUTO_REPLIED = "auto_replied"
+    COMPLAINED = "complained"
+    NOT_SPAM = "not_spam"
+    UNSUBSCRIBED = "unsubscribed"
+
+
 class SuppressionReason(StrEnum):
     """Why an account no longer sends to an address."""
 
@@ -41,9 +57,20 @@ TRANSITIONS: dict[RecipientState, frozenset[RecipientState]] = {
     RecipientState.DROPPED: frozenset(),
 }
 
+# What a report that comes back later may still change: a server took the message, and then could not deliver it. What is
+# open is the queue's, and a report on it changes no state; the tenants' function `feedback` keeps this table in SQL.
+BY_REPORT: dict[RecipientState, frozenset[RecipientState]] = {
+    RecipientState.DELIVERED: frozenset({RecipientState.BOUNCED}),
+}
+
 OPEN_STATES = frozenset({RecipientState.QUEUED, RecipientState.DEFERRED})
 
 
 def may_follow(current: RecipientState, following: RecipientState) -> bool:
-    """True when a recipient in `current` may move to `following`."""
+    """True when an attempt may move a recipient in `current` to `following`."""
     return following in TRANSITIONS[current]
+
+
+def may_follow_report(current: RecipientState, following: RecipientState) -> bool:
+    """True when a report that came back may move a recipient in `current` to `following`."""
+    return following in BY_REPORT.get(current, frozenset())
