@@ -11,13 +11,14 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.sql.schema import SchemaItem
 
 import billing.models
+import relay_worker.addresses.models
 import relay_worker.models
 import tenants.models
 from platform_core.database import PlatformBase, ResellerRef, TenantBase, owner_url, schema_of
 from platform_core.settings import Settings
 
 # Every module with rows, so that the metadata is whole.
-MODELS = (billing.models, relay_worker.models, tenants.models)
+MODELS = (billing.models, relay_worker.addresses.models, relay_worker.models, tenants.models)
 
 # Known to SQL alone: Alembic's own tables, and what platform.create_tenant reads.
 WITHOUT_MODEL = {"alembic_version", "shared_version", "tenant_script"}

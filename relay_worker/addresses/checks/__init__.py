@@ -1,0 +1,1 @@
+"""Checks of our addresses in DNS: reverse names and block lists."""

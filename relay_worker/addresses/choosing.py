@@ -1,0 +1,150 @@
+"""The chooser of a delivery worker: pools, turns and warm-up, from memory that is refreshed every few seconds."""
+
+from collections import Counter
+from collections.abc import Collection
+from datetime import UTC, datetime, time, timedelta
+
+import structlog
+
+from platform_core.clock import Clock
+from platform_core.errors import Unavailable
+from relay_worker.addresses.allowances import Allowances
+from relay_worker.addresses.book import AddressBook, Holdings, HourResult, PooledAddress, Till
+from relay_worker.addresses.chooser import IPV4, Landing, NoSource, Source
+from relay_worker.addresses.order import Orders
+from relay_worker.addresses.providers import Provider, provider_named
+from relay_worker.addresses.tally import Tally
+from relay_worker.addresses.turns import Turns
+from relay_worker.queue.claims import Claimed
+
+LEARN_EVERY = timedelta(seconds=15)  # so late a worker follows what staff have changed
+SOON = timedelta(seconds=5)  # by then allowance has been asked for
+UNTIL_STAFF_ACT = timedelta(minutes=15)
+MAX_WAITING = 20_000  # rows of results while the database is away; beyond, nothing new is counted
+MAX_ROWS = 2_000  # of one batch
+
+_ResultRow = tuple[int, Provider, datetime]
+
+log = structlog.get_logger()
+
+
+class PoolChooser:
+    """`addresses.chooser.SourceChooser` over an address book."""
+
+    def __init__(self, book: AddressBook, clock: Clock) -> None:
+        self._book = book
+        self._clock = clock
+        self._orders = Orders(Holdings())
+        self._learnt_at: datetime | None = None
+        self._allowances = Allowances()
+        self._turns = Turns()
+        self._results: dict[_ResultRow, Counter[Landing]] = {}
+
+    # --- choosing ---
+
+    def choose(
+        self,
+        claimed: Claimed,
+        site: str,
+        provider: str,
+        *,
+        count: int = 1,
+        versions: Collection[int] = IPV4,
+    ) -> Source | NoSource | None:
+        """See `SourceChooser`."""
+        order = self._orders.order_for(claimed.reseller_id, claimed.account_id)
+        if order is None or not order.configured:
+            return None
+        now, group_of = self._clock.now(), provider_named(provider)
+        skipped: list[Till] = []
+        for reachable in (True, False):
+            for number, group in enumerate(order.groups):
+                able = [one for one in group if (one.version in versions) is reachable]
+                chosen = self._of_group(able, (site, number), group_of, count, now, skipped)
+                if chosen is not None:
+                    return chosen.source
+            if skipped:
+                break  # what is reached tomorrow is better than what is never reached
+        return NoSource(self._when(skipped, now))
+
+    def _of_group(
+        self,
+        group: list[PooledAddress],
+        place: tuple[str, int],
+        provider: Provider,
+        count: int,
+        now: datetime,
+        skipped: list[Till],
+    ) -> PooledAddress | None:
+        """Those that warm up go first: their day is short, and unused it brings them no further."""
+        warming = [one for one in group if provider in one.warming]
+        if warming:
+            first = self._turns.take((place, tuple(one.source.ip_id for one in warming)), len(warming), count)
+            for one in warming[first:] + warming[:first]:
+                till = Till(one.source.ip_id, provider, now.date())
+                if self._allowances.spend(till, count, now):
+                    return one
+                skipped.append(till)
+        warm = [one for one in group if provider not in one.warming]
+        if not warm:
+            return None
+        return warm[self._turns.take((place, tuple(one.source.ip_id for one in warm)), len(warm), count)]
+
+    def _when(self, skipped: list[Till], now: datetime) -> datetime:
+        """When asking again may help."""
+        if not skipped:
+            return now + UNTIL_STAFF_ACT
+        if all(self._allowances.is_dry(till) for till in skipped):
+            return datetime.combine(now.date() + timedelta(days=1), time(), UTC)
+        return now + SOON
+
+    # --- what came of it ---
+
+    def landed(self, source: Source, provider: str, outcome: Landing, count: int) -> None:
+        """See `SourceChooser`."""
+        hour = self._clock.now().replace(minute=0, second=0, microsecond=0)
+        row = source.ip_id, provider_named(provider), hour
+        if row in self._results or len(self._results) < MAX_WAITING:
+            self._results.setdefault(row, Counter())[outcome] += count
+
+    # --- the book ---
+
+    async def refresh(self) -> None:
+        """See `SourceChooser`."""
+        try:
+            await self._learn()
+            await self._allowances.refill(self._book, self._clock.now())
+            await self._write()
+        except Unavailable as error:
+            log.warning("addresses.not_refreshed", error=str(error))
+
+    async def close(self) -> None:
+        """See `SourceChooser`."""
+        try:
+            while self._results:
+                await self._write()
+            await self._allowances.give_back(self._book)
+        except Unavailable as error:
+            log.warning("addresses.not_closed", error=str(error))
+
+    async def _learn(self) -> None:
+        now = self._clock.now()
+        if self._learnt_at is None or now - self._learnt_at >= LEARN_EVERY:
+            self._orders = Orders(await self._book.holdings())
+            self._learnt_at = now
+
+    async def _write(self) -> None:
+        """One batch; when the book does not take it, it stays and goes with the next."""
+        rows = list(self._results.items())[:MAX_ROWS]
+        if not rows:
+            return
+        written = [(row, Counter(landings)) for row, landings in rows]
+        await self._book.count([_result(row, landings) for row, landings in written])
+        for row, landings in written:
+            self._results[row] -= landings  # what landed meanwhile stays
+            if not self._results[row]:
+                del self._results[row]
+
+
+def _result(row: _ResultRow, landings: Counter[Landing]) -> HourResult:
+    return HourResult(*row, Tally(**{landing.value: count for landing, count in landings.items()}))

@@ -1,0 +1,1 @@
+"""Pools of addresses, and who sends from which."""
