@@ -178,7 +178,7 @@ class Conversation(Channel):
     async def smtp_EHLO(self, argument: str) -> None:
         self._greet(argument, extended=True)
         lines = [self._host, f"SIZE {self._services.settings.relay_max_message_bytes}"]
-        lines += ["8BITMIME", "PIPELINING", "SMTPUTF8", "ENHANCEDSTATUSCODES"]
+        lines += ["8BITMIME", "PIPELINING", "SMTPUTF8", "ENHANCEDSTATUSCODES", "DSN"]
         if self.tls is None:
             lines.append("STARTTLS")
         if self._may_log_in:

@@ -1,9 +1,18 @@
 """The envelope: syntax of MAIL and RCPT, their parameters, and the addresses in them (RFC 5321 4.1.1, 4.1.2)."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from platform_core.mail.addresses import Address, AddressSyntax, parse_address
+from platform_core.mail.dsn import (
+    DsnRequest,
+    original_for,
+    parse_envelope_id,
+    parse_notify,
+    parse_original,
+)
 from platform_core.mail.replies import Reply
 from relay_worker.submission.replies import (
     ADDRESS_NEEDS_SMTPUTF8,
@@ -14,6 +23,8 @@ from relay_worker.submission.replies import (
     RCPT_SYNTAX,
     Refused,
 )
+
+T = TypeVar("T")
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -31,21 +42,47 @@ _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*+)(?:=([^\x00-\x20=\x7f]++))?
 class Transaction:
     """What MAIL and RCPT have said so far. `mail_from`: None before MAIL, "" for the null sender.
 
-    `rcpt_to` is keyed by the folded address: the same recipient named twice is one recipient.
+    `rcpt_to` is keyed by the folded address: the same recipient named twice is one recipient. `dsn` has what was asked
+    for some of them (RFC 3461), by the same key; `envelope_id` and `dsn_return` are ENVID and RET, "" without.
     """
 
     mail_from: str | None = None
     smtputf8: bool = False
     rcpt_to: dict[str, str] = field(default_factory=dict)
     refused_recipients: int = 0
+    envelope_id: str = ""
+    dsn_return: str = ""
+    dsn: dict[str, DsnRequest] = field(default_factory=dict)
+
+    @property
+    def rcpt_dsn(self) -> tuple[str, ...]:
+        """What is asked, in words for each recipient; () when nothing is asked for any.
+
+        Once something is, all have their ORCPT: it marks them as recipients of a sender who expects reports.
+        """
+        if not (self.dsn or self.envelope_id or self.dsn_return):
+            return ()
+        return tuple(
+            _with_original(self.dsn.get(folded), address).words for folded, address in self.rcpt_to.items()
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class MailCommand:
-    """MAIL, understood. `sender` is None for the null sender."""
+    """MAIL, understood. `sender` is None for the null sender; ENVID and RET are "" without."""
 
     sender: Address | None
     smtputf8: bool
+    envelope_id: str = ""
+    dsn_return: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RcptCommand:
+    """RCPT, understood. `dsn`: what it asks about delivery, None for nothing."""
+
+    recipient: Address
+    dsn: DsnRequest | None = None
 
 
 def parse_mailbox(text: str) -> Address:
@@ -65,20 +102,48 @@ def parse_mail(argument: str, *, largest: int, extended: bool) -> MailCommand:
     smtputf8 = _flag(given, "SMTPUTF8")
     _check_body(given.pop("BODY", "7BIT"))
     _check_size(given.pop("SIZE", "0"), largest)
+    envelope_id = _value(given, "ENVID", parse_envelope_id)
+    dsn_return = _value(given, "RET", _parse_return)
     # RFC 4954 5 lets a trusted client name another submitter; we trust none, and ignoring it is the rule then.
     if given.pop("AUTH", "<>") is None:
         raise Refused(PARAMETER_VALUE)
     if given:
         raise Refused(PARAMETER_UNKNOWN)
-    return MailCommand(_address(path, smtputf8, "5.1.7") if path else None, smtputf8)
+    sender = _address(path, smtputf8, "5.1.7") if path else None
+    return MailCommand(sender, smtputf8, envelope_id or "", dsn_return or "")
 
 
-def parse_rcpt(argument: str, *, smtputf8: bool) -> Address:
-    """`TO:<path>`. Raises Refused; no parameter of RCPT is offered."""
+def parse_rcpt(argument: str, *, smtputf8: bool, extended: bool = True) -> RcptCommand:
+    """`TO:<path> [NOTIFY=...] [ORCPT=...]`. Raises Refused."""
     path, rest = _path("TO:", argument, RCPT_SYNTAX)
-    if rest and _parameters(rest):
+    recipient = _address(path, smtputf8, "5.1.3")
+    return RcptCommand(recipient, _parse_dsn(rest, smtputf8, extended) if rest else None)
+
+
+def _parse_dsn(words: str, smtputf8: bool, extended: bool) -> DsnRequest | None:
+    given = _parameters(words)
+    if given and not extended:
         raise Refused(PARAMETER_UNKNOWN)
-    return _address(path, smtputf8, "5.1.3")
+    if not smtputf8 and not words.isascii():
+        raise Refused(PARAMETER_VALUE)
+    notify = _value(given, "NOTIFY", parse_notify)
+    original = _value(given, "ORCPT", parse_original)
+    if given:
+        raise Refused(PARAMETER_UNKNOWN)
+    return DsnRequest(notify or frozenset(), original or "") if notify or original else None
+
+
+def _with_original(asked: DsnRequest | None, address: str) -> DsnRequest:
+    if asked is not None and asked.original:
+        return asked
+    return DsnRequest(asked.notify if asked else frozenset(), original_for(address))
+
+
+def _parse_return(value: str) -> str:
+    """RET (RFC 3461 4.3)."""
+    if value.upper() not in ("FULL", "HDRS"):
+        raise ValueError(value)
+    return value.upper()
 
 
 def _path(keyword: str, argument: str, syntax: Reply) -> tuple[str, str]:
@@ -107,6 +172,16 @@ def _parameters(text: str) -> dict[str, str | None]:
             raise Refused(PARAMETER_VALUE)
         given[match[1].upper()] = match[2]
     return given
+
+
+def _value(given: dict[str, str | None], keyword: str, parse: Callable[[str], T]) -> T | None:
+    """The parameter, taken out of `given`; None when it is not there. Raises Refused when `parse` can't take it."""
+    if keyword not in given:
+        return None
+    try:
+        return parse(given.pop(keyword) or "")
+    except ValueError as error:
+        raise Refused(PARAMETER_VALUE) from error
 
 
 def _flag(given: dict[str, str | None], keyword: str) -> bool:

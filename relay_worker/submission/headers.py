@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from email.errors import HeaderParseError
 from email.header import decode_header
 
+from relay_worker.submission import trace
 from relay_worker.submission.replies import HEADER_MALFORMED, HEADER_TOO_LARGE, Refused
 
 MAX_HEADER_BYTES = 262_144
@@ -21,6 +22,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 class Header:
     """What the relay wants to know of a header. `end`: where it ends in the message, before the empty line.
 
+    `received` counts the servers it has passed, `passes` how often one of them was this relay.
     `cut`: spans of fields that do not go out: Bcc, and Message-ID or Date without a value.
     """
 
@@ -30,6 +32,7 @@ class Header:
     message_id: bytes = b""
     has_date: bool = False
     received: int = 0
+    passes: int = 0
     cut: list[tuple[int, int]] = field(default_factory=list)
 
 
@@ -84,6 +87,8 @@ def _note_date(header: Header, match: re.Match[bytes]) -> None:
 
 def _note_received(header: Header, match: re.Match[bytes]) -> None:
     header.received += 1
+    if trace.is_ours(match[2]):
+        header.passes += 1
 
 
 def _note_bcc(header: Header, match: re.Match[bytes]) -> None:

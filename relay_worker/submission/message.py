@@ -13,6 +13,10 @@ from relay_worker.submission.header_from import mailbox_of_from
 from relay_worker.submission.headers import Header, cut_out, decode_text, scan
 from relay_worker.submission.replies import MAIL_LOOP, Refused
 
+# How often one message may come here (RFC 5321 6.3). Mail of an app that another app forwards comes twice, a newsletter
+# through a customer's own list server perhaps three times; what goes round between two of them is caught here, long before
+# its Received fields are too many.
+MOST_PASSES = 5
 _MAX_MESSAGE_ID = 998  # characters of one line (RFC 5322 2.1.1)
 
 
@@ -32,7 +36,7 @@ def compose(
     """The submission made of `data` as read (dots still in). Raises Refused, or SenderNotVerified for header From."""
     content = checked(data)
     header = scan(content)
-    if header.received > most_hops:
+    if header.received > most_hops or header.passes >= MOST_PASSES:
         raise Refused(MAIL_LOOP)
     author = mailbox_of_from(header.from_values)
     if author.domain not in route.domains:
@@ -70,6 +74,9 @@ def compose(
         client_helo=origin.client_helo,
         tls_version=origin.tls_version,
         raw=raw,
+        envelope_id=transaction.envelope_id,
+        dsn_return=transaction.dsn_return,
+        rcpt_dsn=transaction.rcpt_dsn,
     )
 
 

@@ -22,7 +22,7 @@ from relay_worker.submission.inbox import Overlong
 from relay_worker.submission.limits import Hold, Seat
 from relay_worker.submission.message import Origin, compose
 from relay_worker.submission.receive import receive
-from relay_worker.submission.replies import Refused, accepted
+from relay_worker.submission.replies import Refused, accepted, held
 from relay_worker.submission.services import Services
 
 ROUTE_FRESH = 60.0  # seconds a session goes by what it knows of its account
@@ -138,6 +138,8 @@ class SmtpSession(Conversation):
             await self._check_sender_domain(route, command.sender.domain)
         self._transaction.mail_from = str(command.sender) if command.sender else ""
         self._transaction.smtputf8 = command.smtputf8
+        self._transaction.envelope_id = command.envelope_id
+        self._transaction.dsn_return = command.dsn_return
         self.say(replies.SENDER_OK)
 
     def _logged_in(self) -> Route:
@@ -171,13 +173,16 @@ class SmtpSession(Conversation):
         if transaction.mail_from is None:
             raise Refused(replies.MAIL_FIRST)
         try:
-            recipient = parse_rcpt(argument, smtputf8=transaction.smtputf8)
+            command = parse_rcpt(argument, smtputf8=transaction.smtputf8, extended=self._extended)
+            recipient = command.recipient
             most = self._services.settings.relay_max_recipients
             if len(transaction.rcpt_to) >= most and recipient.folded not in transaction.rcpt_to:
                 raise Refused(replies.TOO_MANY_RECIPIENTS)
         except Refused:
             transaction.refused_recipients += 1
             raise
+        if command.dsn is not None and recipient.folded not in transaction.rcpt_to:
+            transaction.dsn[recipient.folded] = command.dsn
         transaction.rcpt_to.setdefault(recipient.folded, str(recipient))
         self.say(replies.RECIPIENT_OK)
 
@@ -217,6 +222,8 @@ class SmtpSession(Conversation):
             verdict = await self._services.batcher.submit(submission)
         if verdict is Verdict.ACCEPTED:
             return accepted(submission.message_id)
+        if verdict is Verdict.HELD:
+            return held(submission.message_id)
         raise Refused(replies.REFUSALS[verdict])
 
     async def _receive(self, hold: Hold) -> bytes:

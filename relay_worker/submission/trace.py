@@ -1,10 +1,18 @@
 """The fields that the relay puts in front of a message: Received, and Message-ID and Date where they lack."""
 
+import re
 from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
 
 from platform_core.ids import MessageId
+
+# What stands for the client in our trace field, and by which we know it again.
+_CLIENT = "authenticated-user"
+_OURS = re.compile(
+    rb"[ \t]from %b by \S+ with (?:UTF8SMTP|ESMTP)S?A.*?\sid [0-9a-f]{8}-[0-9a-f-]{27};" % _CLIENT.encode(),
+    re.DOTALL,
+)
 
 
 @lru_cache(maxsize=4)
@@ -26,9 +34,14 @@ def received(*, host: str, message_id: MessageId, at: datetime, tls: str, smtput
     protocol = ("UTF8SMTP" if smtputf8 else "ESMTP") + ("SA" if tls else "A")
     comment = f"\r\n\t({tls})" if tls else ""
     return (
-        f"Received: from authenticated-user by {host} with {protocol}{comment}\r\n"
+        f"Received: from {_CLIENT} by {host} with {protocol}{comment}\r\n"
         f"\tid {message_id}; {rfc5322_date(at)}\r\n"
     ).encode("ascii")
+
+
+def is_ours(value: bytes) -> bool:
+    """Whether a Received field (its part after the colon) was written by this relay, for whatever reseller."""
+    return _OURS.match(value) is not None
 
 
 def missing_message_id(message_id: MessageId, domain: str) -> bytes:

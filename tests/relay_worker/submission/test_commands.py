@@ -20,7 +20,7 @@ def test_ehlo_announces_exactly_what_is_offered_in_clear(start_relay) -> None:
     with relay.raw() as client:
         lines = client.greet().splitlines()
     assert [line[4:] for line in lines] == [
-        "smtp.neutral.example", "SIZE 12345", "8BITMIME", "PIPELINING", "SMTPUTF8", "ENHANCEDSTATUSCODES", "STARTTLS",
+        "smtp.neutral.example", "SIZE 12345", "8BITMIME", "PIPELINING", "SMTPUTF8", "ENHANCEDSTATUSCODES", "DSN", "STARTTLS",
     ]  # fmt: skip
 
 

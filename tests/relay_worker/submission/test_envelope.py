@@ -5,7 +5,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from platform_core.mail.addresses import Address, AddressSyntax, parse_address
-from relay_worker.submission.envelope import parse_mail, parse_mailbox, parse_rcpt
+from platform_core.mail.dsn import DsnRequest, Notify
+from relay_worker.submission.envelope import (
+    RcptCommand,
+    Transaction,
+    parse_mail,
+    parse_mailbox,
+    parse_rcpt,
+)
 from relay_worker.submission.replies import Refused
 
 LARGEST = 1000
@@ -95,7 +102,14 @@ def test_a_well_formed_mail_command_is_taken(argument: str) -> None:
         ("FROM:<a@b.example> BODY=BINARYMIME", "501 5.5.4"),
         ("FROM:<a@b.example> SMTPUTF8=YES", "501 5.5.4"),
         ("FROM:<a@b.example> AUTH", "501 5.5.4"),
-        ("FROM:<a@b.example> RET=FULL", "555 5.5.4"),
+        ("FROM:<a@b.example> RET=BODY", "501 5.5.4"),
+        ("FROM:<a@b.example> RET", "501 5.5.4"),
+        ("FROM:<a@b.example> RET=FULL RET=HDRS", "501 5.5.4"),
+        ("FROM:<a@b.example> ENVID", "501 5.5.4"),
+        ("FROM:<a@b.example> ENVID=+2", "501 5.5.4"),
+        ("FROM:<a@b.example> ENVID=+2f", "501 5.5.4"),
+        ("FROM:<a@b.example> ENVID=a+0Ab", "501 5.5.4"),
+        ("FROM:<a@b.example> ENVID=" + "x" * 101, "501 5.5.4"),
         ("FROM:<a@b.example> X", "555 5.5.4"),
     ],
 )
@@ -114,7 +128,20 @@ def test_parameters_need_ehlo() -> None:
         ("FROM:<a@b.example>", 501),
         ("TO:a@b.example", 501),
         ("TO:<a b@c.example>", 553),
-        ("TO:<a@b.example> NOTIFY=NEVER", 555),
+        ("TO:<a@b.example> NOTIFY", 501),
+        ("TO:<a@b.example> NOTIFY=", 501),
+        ("TO:<a@b.example> NOTIFY=SOMETIMES", 501),
+        ("TO:<a@b.example> NOTIFY=NEVER,DELAY", 501),
+        ("TO:<a@b.example> NOTIFY=DELAY NOTIFY=DELAY", 501),
+        ("TO:<a@b.example> ORCPT=a@b.example", 501),
+        ("TO:<a@b.example> ORCPT=rfc822;", 501),
+        ("TO:<a@b.example> ORCPT=;a@b.example", 501),
+        ("TO:<a@b.example> ORCPT=rfc822;a+0D+0A@b.example", 501),
+        ("TO:<a@b.example> ORCPT=rfc822;é@b.example", 501),
+        ("TO:<a@b.example> ORCPT=utf-8;é@b.example", 501),
+        (r"TO:<a@b.example> ORCPT=utf-8;\x{D800}@b.example", 501),
+        ("TO:<a@b.example> ORCPT=rfc822;" + "x" * 500, 501),
+        ("TO:<a@b.example> BODY=7BIT", 555),
         ("TO:<é@b.example>", 553),
     ],
 )
@@ -125,4 +152,47 @@ def test_a_wrong_rcpt_command_is_refused(argument: str, expected: int) -> None:
 
 
 def test_an_international_domain_is_kept_in_a_labels() -> None:
-    assert parse_rcpt("TO:<a@Bücher.example>", smtputf8=True) == Address("a", "xn--bcher-kva.example")
+    command = parse_rcpt("TO:<a@Bücher.example>", smtputf8=True)
+    assert command == RcptCommand(Address("a", "xn--bcher-kva.example"))
+
+
+def test_what_is_asked_about_the_message_is_kept_as_given() -> None:
+    command = parse_mail("FROM:<a@b.example> ret=hdrs ENVID=QQ+2B1", largest=LARGEST, extended=True)
+    assert (command.envelope_id, command.dsn_return) == ("QQ+2B1", "HDRS")
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        ("NOTIFY=never", "NOTIFY=NEVER"),
+        ("NOTIFY=Delay,Success", "NOTIFY=SUCCESS,DELAY"),
+        ("ORCPT=rfc822;Bob+2B1@b.example", "ORCPT=rfc822;Bob+2B1@b.example"),
+        ("orcpt=RFC822;a@b.example notify=FAILURE", "NOTIFY=FAILURE ORCPT=RFC822;a@b.example"),
+        (r"ORCPT=utf-8;\x{E9}@b.example", r"ORCPT=utf-8;\x{E9}@b.example"),
+        ("ORCPT=utf-8;é@b.example", r"ORCPT=utf-8;\x{E9}@b.example"),
+    ],
+)
+def test_what_is_asked_for_a_recipient_is_kept_in_ascii(words: str, kept: str) -> None:
+    command = parse_rcpt(f"TO:<a@b.example> {words}", smtputf8=True)
+    assert command.dsn is not None
+    assert command.dsn.words == kept
+    assert DsnRequest.parse(kept) == command.dsn
+
+
+def test_reports_are_asked_for_after_ehlo_only() -> None:
+    with pytest.raises(Refused) as refusal:
+        parse_rcpt("TO:<a@b.example> NOTIFY=NEVER", smtputf8=False, extended=False)
+    assert refusal.value.reply.code == 555
+
+
+def test_a_transaction_that_asks_nothing_has_no_words() -> None:
+    assert Transaction("a@b.example", rcpt_to={"c@d.example": "c@d.example"}).rcpt_dsn == ()
+
+
+def test_once_something_is_asked_every_recipient_is_marked() -> None:
+    asked = {"c@d.example": DsnRequest(frozenset({Notify.NEVER}))}
+    recipients = {"c@d.example": "C@d.example", "é@f.example": "é@f.example"}
+    assert Transaction("a@b.example", rcpt_to=recipients, dsn=asked).rcpt_dsn == (
+        "NOTIFY=NEVER ORCPT=rfc822;C@d.example",
+        r"ORCPT=utf-8;\x{E9}@f.example",
+    )
