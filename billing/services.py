@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from billing.models import CreditEntry, CreditLot, EntryKind, LotOrigin
 from platform_core.clock import Clock
 from platform_core.errors import InvalidInput
+from tenants.accounts.signals import announce_quota
 from tenants.models import Account
 
 MOST_CREDITS = 10**12  # far beyond any sale, and far below what a bigint holds
@@ -46,6 +47,7 @@ def grant_credits(
         )
     )
     session.flush()
+    announce_quota(session, account)
     return Granted(lot.id, credits, lot.expires_at)
 
 

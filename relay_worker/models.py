@@ -66,6 +66,17 @@ class Recipient(TenantBase):
     dsn_settled: Mapped[bool] = mapped_column(server_default="false")
 
 
+class Held(TenantBase):
+    """A recipient in state `held`: quota did not cover it, and its account waits for more."""
+
+    __tablename__ = "held"
+
+    account_id: Mapped[AccountId] = mapped_column(BigInteger, primary_key=True)
+    message_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    n: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    held_at: Mapped[datetime] = mapped_column(_MOMENT)
+
+
 class Event(TenantBase):
     """What happened to one recipient at one instant: an attempt with the remote's reply, or a drop."""
 
@@ -134,3 +145,4 @@ class StatsHour(TenantBase):
     expired: Mapped[int] = mapped_column(BigInteger, server_default="0")
     complained: Mapped[int] = mapped_column(BigInteger, server_default="0")
     unsubscribed: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    discarded: Mapped[int] = mapped_column(BigInteger, server_default="0")

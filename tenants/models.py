@@ -31,6 +31,13 @@ class Role(StrEnum):
     MEMBER = "member"
 
 
+class AtQuotaEnd(StrEnum):
+    """What becomes of mail that cap, plan and credits of an account don't cover."""
+
+    REFUSE = "refuse"
+    HOLD = "hold"
+
+
 class HostPurpose(StrEnum):
     PORTAL = "portal"
     SMTP = "smtp"
@@ -61,6 +68,8 @@ class Reseller(PlatformBase):
     key: Mapped[ResellerKey] = mapped_column(Text, unique=True)
     name: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(Text, server_default=State.ACTIVE)
+    keep_mail_days: Mapped[int] = mapped_column(Integer, server_default="90")
+    keep_body_days: Mapped[int] = mapped_column(Integer, server_default="30")
     created_at: Mapped[datetime] = mapped_column(_MOMENT, server_default=FetchedValue())
 
     @property
@@ -166,6 +175,9 @@ class Account(TenantBase):
     plan_quota: Mapped[int] = mapped_column(BigInteger, server_default="0")
     list_unsubscribe: Mapped[bool] = mapped_column(server_default="false")
     require_tls: Mapped[bool] = mapped_column(server_default="false")
+    at_quota_end: Mapped[str] = mapped_column(Text, server_default=AtQuotaEnd.REFUSE)
+    held_limit: Mapped[int] = mapped_column(Integer, server_default="10000")
+    keep_bodies: Mapped[bool] = mapped_column(server_default="true")
     created_at: Mapped[datetime] = mapped_column(_MOMENT, server_default=FetchedValue())
 
     @property

@@ -72,7 +72,7 @@ def tenant_session(reseller: ResellerRef) -> Iterator[Session]:
             connection.execute(text(f'SET LOCAL search_path = "{schema}", pg_temp'))
             connection.execute(text(f'SET LOCAL ROLE "{schema}"'))
 
-    session = Session(db.engine, expire_on_commit=False)
+    session = Session(db.engine, expire_on_commit=False, info={"reseller": reseller})
     event.listen(session, "after_begin", enter_tenant)
     try:
         yield session

@@ -173,6 +173,9 @@ class Settings(BaseSettings):
     delivery_expire_hours: int = Field(
         default=72, ge=1, description="Hours after which a deferred recipient is given up."
     )
+    held_days: int = Field(
+        default=7, ge=1, description="Days after which mail held at the end of an account's quota is given up."
+    )
     delivery_port: int = Field(default=25, ge=1, le=65535, description="Port of the world's mail servers.")
     delivery_helo: str = Field(
         default="mta.localhost", description="Name said in EHLO to the world; neutral, with a matching PTR."

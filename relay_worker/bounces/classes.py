@@ -37,6 +37,8 @@ class OutcomeClass(StrEnum):
     LOOP = "loop"
     EXPIRED = "expired"
     AUTO_REPLY = "auto_reply"
+    QUOTA = "quota"
+    WITHDRAWN = "withdrawn"
     INTERNAL = "internal"
     UNKNOWN = "unknown"
 
@@ -222,6 +224,16 @@ MEANINGS: dict[OutcomeClass, Meaning] = {
         None, _Group.AUTO_REPLY, Actor.NOBODY,
         "The recipient's mailbox answered by itself, an absence note for example.",
         "nothing needs to be done",
+    ),
+    OutcomeClass.QUOTA: Meaning(
+        None, _Group.POLICY, Actor.CUSTOMER,
+        "The plan and the credits of the account did not cover this message.",
+        "buy credits or choose a larger plan",
+    ),
+    OutcomeClass.WITHDRAWN: Meaning(
+        None, _Group.POLICY, Actor.PLATFORM,
+        "The message was taken out of the queue before it was sent.",
+        "ask support why",
     ),
     OutcomeClass.INTERNAL: Meaning(
         _SOFT, _Group.SOFT, Actor.PLATFORM,

@@ -71,9 +71,13 @@ class Submission:
 
 
 class Verdict(StrEnum):
-    """What became of a submission. Everything but ACCEPTED wrote no `due` row and cost nothing."""
+    """What became of a submission. Everything but ACCEPTED wrote no `due` row and cost nothing.
+
+    HELD is durable like ACCEPTED: the account's quota doesn't cover it, and it waits until it does.
+    """
 
     ACCEPTED = "accepted"
+    HELD = "held"
     RESELLER_SUSPENDED = "reseller_suspended"
     ACCOUNT_SUSPENDED = "account_suspended"
     CREDENTIAL_SUSPENDED = "credential_suspended"

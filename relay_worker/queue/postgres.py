@@ -34,7 +34,7 @@ _FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 _COMMAND_SECONDS = 30.0
 
 # Of these the database holds the message, so that a second call would fail on it.
-_WRITTEN = frozenset({Verdict.ACCEPTED, Verdict.RECIPIENTS_SUPPRESSED})
+_WRITTEN = frozenset({Verdict.ACCEPTED, Verdict.HELD, Verdict.RECIPIENTS_SUPPRESSED})
 
 _INGEST = "SELECT id, verdict FROM relay.ingest($1, $2::relay.submission[], $3)"
 _FINISH = "SELECT relay.finish($1, $2::relay.result[])"

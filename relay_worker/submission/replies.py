@@ -131,6 +131,11 @@ ERRORS: Mapping[type[errors.FrankpostError], Reply] = {
 }
 
 
+def held(message_id: object) -> Reply:
+    """The 250 of a message that waits for quota; as durable as any."""
+    return Reply(250, "2.0.0", f"Held as {message_id} until the quota of this account covers it")
+
+
 def reply_to(error: Exception) -> Reply:
     """What the client is told of `error`. Anything that the table does not know is a fault of ours, and temporary."""
     if isinstance(error, errors.SenderNotVerified):

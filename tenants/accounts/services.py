@@ -6,7 +6,10 @@ from zoneinfo import available_timezones
 from sqlalchemy.orm import Session
 
 from platform_core.errors import InvalidInput
-from tenants.models import Account, AccountKind, State
+from tenants.accounts.signals import announce_quota
+from tenants.models import Account, AccountKind, AtQuotaEnd, State
+
+MOST_HELD = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,34 @@ def limit_account(session: Session, account: Account, *, monthly_cap: int | None
         raise InvalidInput("plan_quota", "The plan's quota can't be negative.")
     account.monthly_cap = monthly_cap
     account.plan_quota = plan_quota
+    session.flush()
+    announce_quota(session, account)
+
+
+@dataclass(frozen=True, slots=True)
+class MailChoices:
+    """What an account has done with its mail. `held_limit`: recipients it may hold at once, beyond which it refuses."""
+
+    at_quota_end: AtQuotaEnd
+    held_limit: int
+    keep_bodies: bool
+
+
+def mail_choices(account: Account) -> MailChoices:
+    """As they are now, to be changed by `dataclasses.replace`."""
+    return MailChoices(AtQuotaEnd(account.at_quota_end), account.held_limit, account.keep_bodies)
+
+
+def choose_for_mail(session: Session, account: Account, choices: MailChoices) -> None:
+    """Set what becomes of mail from the next message on; what is held stays held. Raises InvalidInput.
+
+    Without `keep_bodies` a message's body goes as soon as its last recipient has ended.
+    """
+    if not 0 <= choices.held_limit <= MOST_HELD:
+        raise InvalidInput("held_limit", f"The limit must be between 0 and {MOST_HELD} recipients.")
+    account.at_quota_end = choices.at_quota_end
+    account.held_limit = choices.held_limit
+    account.keep_bodies = choices.keep_bodies
     session.flush()
 
 

@@ -7,6 +7,7 @@ class RecipientState(StrEnum):
     """Where one recipient of one message stands; every statistic counts these."""
 
     QUEUED = "queued"
+    HELD = "held"
     DEFERRED = "deferred"
     DELIVERED = "delivered"
     BOUNCED = "bounced"
@@ -24,6 +25,8 @@ class BounceKind(StrEnum):
 class EventKind(StrEnum):
     """What the history of a recipient holds: where an attempt has led (the states' own names), and what came back."""
 
+    HELD = "held"  # at the end of the account's quota
+    RELEASED = "released"  # paid for, and in the queue
     DEFERRED = "deferred"
     DELIVERED = "delivered"
     BOUNCED = "bounced"
@@ -49,8 +52,9 @@ class SuppressionReason(StrEnum):
 # A result may come late or twice: a worker dies after the remote took the mail and before it could write, and another
 # sends again. An end stays the end, whatever comes after; relay.finish keeps the same table in SQL.
 TRANSITIONS: dict[RecipientState, frozenset[RecipientState]] = {
-    RecipientState.QUEUED: frozenset(RecipientState) - {RecipientState.QUEUED},
-    RecipientState.DEFERRED: frozenset(RecipientState) - {RecipientState.QUEUED},
+    RecipientState.HELD: frozenset({RecipientState.QUEUED, RecipientState.DROPPED, RecipientState.EXPIRED}),
+    RecipientState.QUEUED: frozenset(RecipientState) - {RecipientState.QUEUED, RecipientState.HELD},
+    RecipientState.DEFERRED: frozenset(RecipientState) - {RecipientState.QUEUED, RecipientState.HELD},
     RecipientState.DELIVERED: frozenset(),
     RecipientState.BOUNCED: frozenset(),
     RecipientState.EXPIRED: frozenset(),
@@ -63,6 +67,7 @@ BY_REPORT: dict[RecipientState, frozenset[RecipientState]] = {
     RecipientState.DELIVERED: frozenset({RecipientState.BOUNCED}),
 }
 
+# Those in the queue. What is held waits for quota outside of it.
 OPEN_STATES = frozenset({RecipientState.QUEUED, RecipientState.DEFERRED})
 
 

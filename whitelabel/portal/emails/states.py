@@ -24,6 +24,13 @@ _WORDS = {
         "busy",
         _l("We have accepted this e-mail and are about to hand it to the recipient's mail server."),
     ),
+    RecipientState.HELD: StateWords(
+        _l("Held"),
+        "idle",
+        _l(
+            "Your plan and credits don't cover this e-mail. It waits, and is sent by itself as soon as they do; nothing was charged."
+        ),
+    ),
     RecipientState.DEFERRED: StateWords(
         _l("Deferred"),
         "warn",

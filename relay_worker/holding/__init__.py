@@ -1,0 +1,1 @@
+"""Mail held at the end of quota: looking at it, letting it go, ending it."""
