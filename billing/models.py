@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Date, DateTime, ForeignKey, Text
+from sqlalchemy import BigInteger, Date, DateTime, ForeignKey, Identity, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from platform_core.database import TenantBase
@@ -48,8 +48,8 @@ class CreditEntry(TenantBase):
 
     __tablename__ = "credit_entry"
 
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    account_id: Mapped[AccountId] = mapped_column(BigInteger)
+    account_id: Mapped[AccountId] = mapped_column(BigInteger, primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     lot_id: Mapped[int] = mapped_column(BigInteger)
     kind: Mapped[str] = mapped_column(Text)
     credits: Mapped[int] = mapped_column(BigInteger)

@@ -236,7 +236,9 @@ def send(
 
     async def ingest() -> list[Verdict]:
         async with await open_pool(settings(), size=1) as pool:
-            return await PostgresDoor(pool, clock).ingest(batch)
+            verdicts = await PostgresDoor(pool, clock).ingest(batch)
+            await PostgresClaims(pool, settings()).post()
+            return verdicts
 
     assert set(_in_a_loop_of_its_own(ingest())) <= {Verdict.ACCEPTED}
     return [one.message_id for one in batch]
@@ -253,6 +255,7 @@ def deliver(outcome: Outcome) -> None:
             claims = PostgresClaims(pool, settings())
             while claimed := await claims.claim(500):
                 await claims.finish([outcome(one) for one in claimed])
+            await claims.post()
 
     _in_a_loop_of_its_own(work())
 

@@ -16,7 +16,7 @@ log = structlog.get_logger()
 
 SWEEP_QUEUE = QueueName.UPKEEP
 SWEEP_SECONDS = 2
-POSTED_AFTER = 10  # seconds; workers post what they log within one
+POSTED_AFTER = 3  # seconds; workers post what they log within one
 RECORD_AGAIN_SECONDS = 60
 PARTITIONS_CRON = "41 * * * *"  # hourly: a reseller's next month is there weeks before it is needed
 

@@ -6,12 +6,25 @@ ALTER TYPE relay.result
     ADD ATTRIBUTE outcome_class text,  -- see relay_worker.bounces.classes; '' for a delivery
     ADD ATTRIBUTE source_address text;  -- ours; '' where the system chose it
 
--- Results of attempts in the order in which they came. The queue knows them already; `strays` are deferrals that came
+-- What one batch adds to the counts of an account, by the hour of its time zone.
+CREATE TYPE relay.tally AS (
+    reseller_id integer,
+    account_id bigint,
+    hour timestamptz,
+    accepted integer,
+    dropped integer
+);
+ALTER TYPE relay.hour_counts
+    ADD ATTRIBUTE accepted integer,
+    ADD ATTRIBUTE dropped integer;
+
+-- Results of attempts in the order in which they came, and what was accepted. The queue knows them already; `strays` are deferrals that came
 -- too late to count for it. relay.post takes them out.
 CREATE TABLE relay.result_log (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     results relay.result[] NOT NULL,
     strays relay.result[] NOT NULL,
+    tallies relay.tally[] NOT NULL,
     logged_at timestamptz NOT NULL DEFAULT now()
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_insert_threshold = -1,
         autovacuum_analyze_threshold = 1000000);
@@ -22,6 +35,7 @@ CREATE TABLE relay.unrecorded (
     reseller_id integer NOT NULL REFERENCES platform.reseller ON DELETE CASCADE,
     results relay.result[] NOT NULL,
     strays relay.result[] NOT NULL,
+    counts relay.hour_counts[] NOT NULL,
     reason text NOT NULL,
     set_aside_at timestamptz NOT NULL DEFAULT now()
 );
@@ -41,7 +55,8 @@ ALTER TYPE relay.submission
     ADD ATTRIBUTE dsn_return text,  -- RET: FULL or HDRS; '' without
     ADD ATTRIBUTE rcpt_dsn text;  -- for each recipient a line: NOTIFY and ORCPT as given; NULL when none has any
 ALTER TYPE relay.decision
-    ADD ATTRIBUTE dsn text[];  -- for each recipient written
+    ADD ATTRIBUTE dsn text[],  -- for each recipient written
+    ADD ATTRIBUTE hour timestamptz;  -- in which it counts
 ALTER TYPE relay.claimed
     ADD ATTRIBUTE envelope_id text,
     ADD ATTRIBUTE dsn_return text,

@@ -1,4 +1,4 @@
--- What results add to the hourly counts. Reads and writes no table; one copy serves all resellers, as relay.decide does.
+-- What acceptance and results add to the hourly counts. Reads and writes no table; one copy serves all resellers, as relay.decide does.
 
 -- The counts of one result that moved a recipient. A deferral counts once for a recipient, however often it is put off.
 CREATE OR REPLACE FUNCTION relay.count_result(
@@ -11,7 +11,7 @@ BEGIN
             (p_result.state = 'deferred' AND p_first)::int,
             (p_result.state = 'bounced' AND p_result.bounce_kind = 'hard')::int,
             (p_result.state = 'bounced' AND p_result.bounce_kind = 'soft')::int,
-            (p_result.state = 'expired')::int);
+            (p_result.state = 'expired')::int, 0, 0);
 END $$;
 
 -- One row for each account and hour, in their order.
@@ -23,7 +23,7 @@ BEGIN
     END IF;
     RETURN (SELECT array_agg(t::relay.hour_counts ORDER BY t.account_id, t.hour) FROM (
         SELECT c.account_id, c.hour, sum(c.delivered)::int, sum(c.deferred)::int, sum(c.bounced_hard)::int,
-               sum(c.bounced_soft)::int, sum(c.expired)::int
+               sum(c.bounced_soft)::int, sum(c.expired)::int, sum(c.accepted)::int, sum(c.dropped)::int
         FROM unnest(p_counts) c GROUP BY c.account_id, c.hour) t);
 END $$;
 

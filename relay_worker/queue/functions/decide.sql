@@ -82,6 +82,6 @@ BEGIN
             v_paid_by := v_paid_by || p_standing.lots[v_lot];
         END LOOP;
     END LOOP;
-    RETURN (v_verdicts, v_ids, v_ns, v_to, v_states, v_paid_by, v_drawn, v_used, v_from_plan, v_dropped, v_dsn);
+    RETURN (v_verdicts, v_ids, v_ns, v_to, v_states, v_paid_by, v_drawn, v_used, v_from_plan, v_dropped, v_dsn, NULL::timestamptz);
 END $$;
 REVOKE ALL ON FUNCTION relay.decide FROM PUBLIC;

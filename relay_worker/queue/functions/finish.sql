@@ -21,13 +21,13 @@ BEGIN
             SELECT FROM put_back p WHERE p.message_id = r.message_id AND p.n = r.n) AS counts
         FROM unnest(p_results) r
     )
-    INSERT INTO relay.result_log (results, strays)
+    INSERT INTO relay.result_log (results, strays, tallies)
     SELECT coalesce(array_agg(r::relay.result) FILTER (WHERE counts), '{}'),
-           coalesce(array_agg(r::relay.result) FILTER (WHERE NOT counts), '{}')
+           coalesce(array_agg(r::relay.result) FILTER (WHERE NOT counts), '{}'), '{}'
     FROM judged;
 END $$;
 
--- Tell the resellers' rows what was logged, oldest first, up to p_limit entries of the log that are at least p_older
+-- Tell the resellers' rows what was logged (results, and counts of what was accepted), oldest first, up to p_limit entries of the log that are at least p_older
 -- old; true when it took so many that there may be more. Several may post at once. What a reseller's schema can't take (it is broken, or locked for long) fails the whole call,
 -- unless p_apart: then each reseller is tried for itself, and what one can't take is set aside.
 CREATE OR REPLACE FUNCTION relay.post(p_limit integer, p_older interval, p_apart boolean) RETURNS boolean
@@ -40,46 +40,53 @@ BEGIN
         WITH taken AS (
             DELETE FROM relay.result_log WHERE id IN (
                 SELECT l.id FROM relay.result_log l WHERE l.logged_at <= now() - p_older ORDER BY l.id LIMIT p_limit FOR UPDATE SKIP LOCKED)
-            RETURNING results, strays
+            RETURNING results, strays, tallies
         ), every AS (
-            SELECT r::relay.result AS result, false AS stray FROM taken CROSS JOIN unnest(taken.results) r
+            SELECT r.reseller_id, r::relay.result AS result, false AS stray, NULL::relay.hour_counts AS counts
+                FROM taken CROSS JOIN unnest(taken.results) r
             UNION ALL
-            SELECT r::relay.result, true FROM taken CROSS JOIN unnest(taken.strays) r
+            SELECT r.reseller_id, r::relay.result, true, NULL FROM taken CROSS JOIN unnest(taken.strays) r
+            UNION ALL
+            SELECT t.reseller_id, NULL, NULL, (t.account_id, t.hour, 0, 0, 0, 0, 0, t.accepted, t.dropped)::relay.hour_counts
+                FROM taken CROSS JOIN unnest(taken.tallies) t
         )
         SELECT p.id, p.key, (SELECT count(*) = p_limit FROM taken) AS full,
                coalesce(array_agg(e.result ORDER BY (e.result).message_id, (e.result).n, (e.result).at)
                         FILTER (WHERE NOT e.stray), '{}') AS results,
-               coalesce(array_agg(e.result) FILTER (WHERE e.stray), '{}') AS strays
-        FROM every e JOIN platform.reseller p ON p.id = (e.result).reseller_id
+               coalesce(array_agg(e.result) FILTER (WHERE e.stray), '{}') AS strays,
+               coalesce(array_agg(e.counts) FILTER (WHERE e.stray IS NULL), '{}') AS counts
+        FROM every e JOIN platform.reseller p ON p.id = e.reseller_id
         GROUP BY p.id ORDER BY p.id
     LOOP
         v_full := v_group.full;
         IF p_apart THEN
-            PERFORM relay.record_or_set_aside(v_group.id, v_group.key, v_group.results, v_group.strays);
+            PERFORM relay.record_or_set_aside(v_group.id, v_group.key, v_group.results, v_group.strays, v_group.counts);
         ELSE
-            PERFORM relay.record(v_group.key, v_group.results, v_group.strays);
+            PERFORM relay.record(v_group.key, v_group.results, v_group.strays, v_group.counts);
         END IF;
     END LOOP;
     RETURN v_full;
 END $$;
 
--- Four rows of counts for each account and hour, so that workers seldom wait for one another.
-CREATE OR REPLACE FUNCTION relay.record(p_key text, p_results relay.result[], p_strays relay.result[]) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    EXECUTE format('SELECT %I.record($1, $2, $3)', 'r_' || p_key)
-        USING (1 + pg_backend_pid() % 4)::smallint, p_results, p_strays;
-END $$;
-
-CREATE OR REPLACE FUNCTION relay.record_or_set_aside(
-    p_reseller integer, p_key text, p_results relay.result[], p_strays relay.result[]
+-- Four rows of counts for each account and hour, so that those who post seldom wait for one another.
+CREATE OR REPLACE FUNCTION relay.record(
+    p_key text, p_results relay.result[], p_strays relay.result[], p_counts relay.hour_counts[]
 ) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM relay.record(p_key, p_results, p_strays);
+    EXECUTE format('SELECT %I.record($1, $2, $3, $4)', 'r_' || p_key)
+        USING (1 + pg_backend_pid() % 4)::smallint, p_results, p_strays, p_counts;
+END $$;
+
+CREATE OR REPLACE FUNCTION relay.record_or_set_aside(
+    p_reseller integer, p_key text, p_results relay.result[], p_strays relay.result[], p_counts relay.hour_counts[]
+) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM relay.record(p_key, p_results, p_strays, p_counts);
 EXCEPTION WHEN OTHERS THEN
-    INSERT INTO relay.unrecorded (reseller_id, results, strays, reason)
-        VALUES (p_reseller, p_results, p_strays, SQLERRM);
+    INSERT INTO relay.unrecorded (reseller_id, results, strays, counts, reason)
+        VALUES (p_reseller, p_results, p_strays, p_counts, SQLERRM);
 END $$;
 
 -- Record what was set aside, oldest first; what still can't be recorded stays. Says how much there is left.
@@ -89,12 +96,12 @@ DECLARE
     v_kept record;
 BEGIN
     FOR v_kept IN
-        SELECT u.id, u.results, u.strays, r.key
+        SELECT u.id, u.results, u.strays, u.counts, r.key
         FROM relay.unrecorded u JOIN platform.reseller r ON r.id = u.reseller_id
         ORDER BY u.id LIMIT p_limit FOR UPDATE OF u SKIP LOCKED
     LOOP
         BEGIN
-            PERFORM relay.record(v_kept.key, v_kept.results, v_kept.strays);
+            PERFORM relay.record(v_kept.key, v_kept.results, v_kept.strays, v_kept.counts);
             DELETE FROM relay.unrecorded WHERE id = v_kept.id;
         EXCEPTION WHEN OTHERS THEN
             UPDATE relay.unrecorded SET reason = SQLERRM WHERE id = v_kept.id;

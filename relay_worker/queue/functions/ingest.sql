@@ -17,6 +17,7 @@ DECLARE
     v_due_ns smallint[];
     v_due_rcpts text[];
     v_due_states text[];
+    v_tallies relay.tally[];
 BEGIN
     FOR v_group IN
         SELECT r.key, r.state, g.*
@@ -49,6 +50,8 @@ BEGIN
         v_due_ns := v_due_ns || v_decision.ns;
         v_due_rcpts := v_due_rcpts || v_decision.rcpt_to;
         v_due_states := v_due_states || v_decision.states;
+        v_tallies := v_tallies || (v_group.reseller_id, v_group.account_id, v_decision.hour, v_decision.used,
+                                   v_decision.dropped)::relay.tally;
     END LOOP;
     INSERT INTO relay.due (message_id, n, reseller_id, account_id, lane, next_at, accepted_at)
         SELECT d.id, d.n, d.reseller_id, d.account_id, coalesce(s.lane, hashtext(split_part(d.rcpt, '@', -1))), p_at, p_at
@@ -56,6 +59,10 @@ BEGIN
              AS d (id, n, reseller_id, account_id, rcpt, state)
         LEFT JOIN relay.site s ON s.domain = split_part(d.rcpt, '@', -1)
         WHERE d.state = 'queued';
+    -- The counts reach the accounts' hours with the results, many at a time; see relay.post.
+    IF v_tallies IS NOT NULL THEN
+        INSERT INTO relay.result_log (results, strays, tallies) VALUES ('{}', '{}', v_tallies);
+    END IF;
     RETURN QUERY SELECT u.id, u.verdict FROM unnest(v_ids, v_verdicts) AS u (id, verdict);
 END $$;
 

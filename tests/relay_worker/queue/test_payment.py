@@ -129,6 +129,7 @@ def test_the_month_begins_at_midnight_where_the_account_is(
 def test_the_hour_of_the_statistics_is_the_accounts_own(desk: Desk, account: OpenAccount) -> None:
     sender = account(credits=1, time_zone="Asia/Kathmandu")
     desk.accept(sender.message())
+    assert sender.stats == {"accepted": 1}
     assert sender.value("SELECT hour FROM stats_hour WHERE account_id = %(account)s") == datetime(
         2026, 11, 10, 11, 15, tzinfo=UTC
     )

@@ -79,19 +79,14 @@ BEGIN
     END IF;
     UPDATE account_month SET accepted = accepted + v_decision.used, from_plan = from_plan + v_decision.from_plan
         WHERE account_id = v_account.id AND month = date_trunc('month', v_account.today)::date;
-    IF NOT FOUND THEN  -- here as below, the lock lets nobody else insert it meanwhile
+    IF NOT FOUND THEN  -- the lock lets nobody else insert it meanwhile
         INSERT INTO account_month (account_id, month, accepted, from_plan)
             VALUES (v_account.id, date_trunc('month', v_account.today), v_decision.used, v_decision.from_plan);
-    END IF;
-    UPDATE stats_hour SET accepted = accepted + v_decision.used, dropped = dropped + v_decision.dropped
-        WHERE account_id = v_account.id AND hour = date_trunc('hour', p_at, v_account.time_zone) AND slot = 0;
-    IF NOT FOUND THEN
-        INSERT INTO stats_hour (account_id, hour, slot, accepted, dropped)
-            VALUES (v_account.id, date_trunc('hour', p_at, v_account.time_zone), 0, v_decision.used, v_decision.dropped);
     END IF;
     IF v_standing.not_used_lately THEN
         UPDATE smtp_account SET last_used_at = p_at WHERE id = ANY (v_standing.credentials);
     END IF;
+    v_decision.hour := date_trunc('hour', p_at, v_account.time_zone);
     RETURN v_decision;
 END $$;
 REVOKE ALL ON FUNCTION accept FROM PUBLIC;

@@ -4,13 +4,15 @@
 --
 -- Recipients are a loop of plain statements, not a join: with the id as a parameter each opens the one partition it
 -- needs, and a second result of a recipient finds what the first has made of it.
-CREATE OR REPLACE FUNCTION record(p_slot smallint, p_results relay.result[], p_strays relay.result[]) RETURNS void
+CREATE OR REPLACE FUNCTION record(
+    p_slot smallint, p_results relay.result[], p_strays relay.result[], p_counts relay.hour_counts[]
+) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     v_result relay.result;
     v_moved record;
     v_accounts bigint[];
-    v_counts relay.hour_counts[];
+    v_counts relay.hour_counts[] := p_counts;
     v_count relay.hour_counts;
     v_hard_accounts bigint[];
     v_hard_addresses text[];
@@ -59,22 +61,25 @@ BEGIN
             ORDER BY h.account_id, h.address
             ON CONFLICT DO NOTHING;
     END IF;
-    IF v_counts IS NULL THEN
+    IF cardinality(v_counts) = 0 THEN
         RETURN;
     END IF;
     FOREACH v_count IN ARRAY relay.added_up(v_counts) LOOP
         UPDATE stats_hour SET delivered = delivered + v_count.delivered, deferred = deferred + v_count.deferred,
                bounced_hard = bounced_hard + v_count.bounced_hard, bounced_soft = bounced_soft + v_count.bounced_soft,
-               expired = expired + v_count.expired
+               expired = expired + v_count.expired, accepted = accepted + v_count.accepted,
+               dropped = dropped + v_count.dropped
             WHERE account_id = v_count.account_id AND hour = v_count.hour AND slot = p_slot;
         CONTINUE WHEN FOUND;
-        INSERT INTO stats_hour AS s (account_id, hour, slot, delivered, deferred, bounced_hard, bounced_soft, expired)
+        INSERT INTO stats_hour AS s (account_id, hour, slot, delivered, deferred, bounced_hard, bounced_soft, expired,
+                                     accepted, dropped)
             VALUES (v_count.account_id, v_count.hour, p_slot, v_count.delivered, v_count.deferred,
-                    v_count.bounced_hard, v_count.bounced_soft, v_count.expired)
+                    v_count.bounced_hard, v_count.bounced_soft, v_count.expired, v_count.accepted, v_count.dropped)
             ON CONFLICT (account_id, hour, slot) DO UPDATE
             SET delivered = s.delivered + excluded.delivered, deferred = s.deferred + excluded.deferred,
                 bounced_hard = s.bounced_hard + excluded.bounced_hard,
-                bounced_soft = s.bounced_soft + excluded.bounced_soft, expired = s.expired + excluded.expired;
+                bounced_soft = s.bounced_soft + excluded.bounced_soft, expired = s.expired + excluded.expired,
+                accepted = s.accepted + excluded.accepted, dropped = s.dropped + excluded.dropped;
     END LOOP;
 END $$;
 REVOKE ALL ON FUNCTION record FROM PUBLIC;
