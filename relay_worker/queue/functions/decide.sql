@@ -2,8 +2,11 @@
 -- its messages whether it is taken, and for each recipient of those what is written and who pays.
 --
 -- A message is taken whole or not at all. Suppressed recipients are dropped and cost nothing. The plan pays first, then
--- the lots in the order in which they come. It is one function for all resellers for a reason: with hundreds of them in
--- a batch, code that every reseller has a copy of is never in the processor's cache.
+-- the lots in the order in which they come. What they don't cover is refused, or held where the account wants that: then
+-- it costs nothing yet, and as long as there is room what comes after it waits behind it.
+--
+-- It is one function for all resellers for a reason: with hundreds of them in a batch, code that every reseller has a
+-- copy of is never in the processor's cache.
 CREATE OR REPLACE FUNCTION relay.decide(p_messages relay.submission[], p_standing relay.standing)
 RETURNS relay.decision
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -23,6 +26,8 @@ DECLARE
     v_used bigint := 0;
     v_from_plan bigint := 0;
     v_dropped bigint := 0;
+    v_hold_room bigint := p_standing.hold_room;  -- NULL: nothing is held
+    v_held bigint := 0;
     v_ids uuid[];
     v_ns smallint[];
     v_to text[];
@@ -48,9 +53,15 @@ BEGIN
             WHEN v_billable > v_left_in_plan + v_left_in_lots THEN 'credits_exhausted'
             ELSE 'accepted'
         END;
+        IF v_billable <= v_hold_room AND v_verdict IN ('cap_reached', 'credits_exhausted', 'accepted')
+           AND (v_verdict <> 'accepted' OR p_standing.held OR v_held > 0) THEN
+            v_verdict := 'held';
+            v_hold_room := v_hold_room - v_billable;
+            v_held := v_held + v_billable;
+        END IF;
         v_verdicts := v_verdicts || v_verdict;
         -- A message whose recipients are all suppressed is refused, and yet written so that the customer can see it.
-        CONTINUE WHEN v_verdict NOT IN ('accepted', 'recipients_suppressed');
+        CONTINUE WHEN v_verdict NOT IN ('accepted', 'held', 'recipients_suppressed');
         v_asked := string_to_array(v_message.rcpt_dsn, E'\n');  -- NULL when nobody asks for anything
         FOR n IN 1 .. cardinality(v_rcpts) LOOP
             v_rcpt := v_rcpts[n];
@@ -62,6 +73,11 @@ BEGIN
                 v_states := v_states || 'dropped'::text;
                 v_paid_by := v_paid_by || NULL::bigint;
                 v_dropped := v_dropped + 1;
+                CONTINUE;
+            END IF;
+            IF v_verdict = 'held' THEN
+                v_states := v_states || 'held'::text;
+                v_paid_by := v_paid_by || NULL::bigint;
                 CONTINUE;
             END IF;
             v_states := v_states || 'queued'::text;
@@ -82,6 +98,6 @@ BEGIN
             v_paid_by := v_paid_by || p_standing.lots[v_lot];
         END LOOP;
     END LOOP;
-    RETURN (v_verdicts, v_ids, v_ns, v_to, v_states, v_paid_by, v_drawn, v_used, v_from_plan, v_dropped, v_dsn, NULL::timestamptz);
+    RETURN (v_verdicts, v_ids, v_ns, v_to, v_states, v_paid_by, v_drawn, v_used, v_from_plan, v_dropped, v_dsn, NULL::timestamptz, v_held);
 END $$;
 REVOKE ALL ON FUNCTION relay.decide FROM PUBLIC;

@@ -77,10 +77,11 @@ BEGIN
         FROM unnest(p_reseller, p_ids) AS u (reseller, id) JOIN platform.reseller r ON r.id = u.reseller GROUP BY r.key
     LOOP
         RETURN QUERY EXECUTE format(
-            $q$SELECT m.id, CASE WHEN b.message_id IS NULL THEN 'recipients_suppressed' ELSE 'accepted' END
+            $q$SELECT m.id, CASE WHEN r.held THEN 'held' WHEN r.taken THEN 'accepted' ELSE 'recipients_suppressed' END
                FROM unnest($1) AS u (id)
                JOIN %1$I.message m ON m.id = u.id
-               LEFT JOIN %1$I.message_body b ON b.message_id = u.id$q$, 'r_' || v_group.key) USING v_group.ids;
+               CROSS JOIN LATERAL (SELECT bool_or(r.state = 'held') AS held, bool_or(r.state <> 'dropped') AS taken
+                                   FROM %1$I.recipient r WHERE r.message_id = u.id) r$q$, 'r_' || v_group.key) USING v_group.ids;
     END LOOP;
 END $$;
 

@@ -13,7 +13,7 @@ DECLARE
     v_standing relay.standing;
     v_decision relay.decision;
 BEGIN
-    SELECT id, state, time_zone, monthly_cap, plan_quota, (p_at AT TIME ZONE time_zone)::date AS today
+    SELECT id, state, time_zone, monthly_cap, plan_quota, at_quota_end, held_limit, (p_at AT TIME ZONE time_zone)::date AS today
         INTO v_account FROM account WHERE id = p_messages[1].account_id FOR NO KEY UPDATE;
     IF NOT FOUND OR v_account.state <> 'active' THEN
         v_decision.verdicts := array_fill('account_suspended'::text, ARRAY[cardinality(p_messages)]);
@@ -40,6 +40,12 @@ BEGIN
               JOIN suppression s ON s.account_id = v_account.id AND s.address = r.address) suppressed
              LEFT JOIN account_month month
                  ON month.account_id = v_account.id AND month.month = date_trunc('month', v_account.today)::date;
+    IF v_account.at_quota_end = 'hold' THEN
+        v_standing.hold_room := v_account.held_limit - coalesce(
+            (SELECT h.recipients FROM relay.holding h
+             WHERE h.reseller_id = p_messages[1].reseller_id AND h.account_id = v_account.id), 0);
+        v_standing.held := v_standing.hold_room < v_account.held_limit;
+    END IF;
 
     v_decision := relay.decide(p_messages, v_standing);
     IF v_decision.ids IS NULL THEN
@@ -58,7 +64,7 @@ BEGIN
     INSERT INTO message_body (message_id, raw)
         SELECT m.id, m.raw
         FROM unnest(p_ids, p_raws, v_decision.verdicts) AS m (id, raw, verdict)
-        WHERE m.verdict = 'accepted';
+        WHERE m.verdict IN ('accepted', 'held');
     INSERT INTO recipient (message_id, n, account_id, rcpt_to, domain, state, state_at, lot_id, dsn)
         SELECT r.id, r.n, v_account.id, r.rcpt, split_part(r.rcpt, '@', -1), r.state, p_at, r.paid_by, nullif(r.dsn, '')
         FROM unnest(v_decision.ids, v_decision.ns, v_decision.rcpt_to, v_decision.states, v_decision.paid_by,
@@ -68,6 +74,9 @@ BEGIN
         INSERT INTO event (message_id, n, at, account_id, kind)
             SELECT r.id, r.n, p_at, v_account.id, 'dropped'
             FROM unnest(v_decision.ids, v_decision.ns, v_decision.states) AS r (id, n, state) WHERE r.state = 'dropped';
+    END IF;
+    IF v_decision.held > 0 THEN
+        PERFORM hold(p_messages[1].reseller_id, v_account.id, p_at, v_decision);
     END IF;
 
     IF v_decision.used > v_decision.from_plan THEN
