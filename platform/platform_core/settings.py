@@ -158,6 +158,26 @@ class Settings(BaseSettings):
         description="How long one commit of the relay may take, its own retries included, before its messages are put off (451).",
     )
 
+    # --- mail that comes back ---
+    inbound_ports: Annotated[tuple[int, ...], NoDecode] = Field(
+        default=(25,),
+        description="Those of the STARTTLS ports that take bounces, complaints and unsubscribes from everybody, without a login; comma-separated.",
+    )
+    inbound_max_message_bytes: int = Field(
+        default=1_048_576, ge=65_536, description="Largest mail that comes back, in bytes."
+    )
+    inbound_max_messages_per_address: int = Field(
+        default=2000, ge=1, description="Mails that one address may bring back in 10 minutes."
+    )
+    inbound_max_refusals_per_address: int = Field(
+        default=100,
+        ge=1,
+        description="Recipients that are refused to one address in 10 minutes; then it waits out the rest.",
+    )
+    inbound_keep_days: int = Field(
+        default=30, ge=1, description="Days for which mail that came back is kept after it was read."
+    )
+
     # --- queue and delivery ---
     delivery_connections: int = Field(default=200, ge=1, description="Open SMTP connections of one worker.")
     delivery_claim: int = Field(default=200, ge=1, description="Recipients a worker claims at once.")
@@ -174,7 +194,9 @@ class Settings(BaseSettings):
         default=72, ge=1, description="Hours after which a deferred recipient is given up."
     )
     held_days: int = Field(
-        default=7, ge=1, description="Days after which mail held at the end of an account's quota is given up."
+        default=7,
+        ge=1,
+        description="Days after which mail held at the end of an account's quota is given up.",
     )
     delivery_port: int = Field(default=25, ge=1, le=65535, description="Port of the world's mail servers.")
     delivery_helo: str = Field(
@@ -245,7 +267,12 @@ class Settings(BaseSettings):
     )
 
     @field_validator(
-        "relay_starttls_ports", "relay_tls_ports", "relay_proxy_protocol_from", "nameservers", mode="before"
+        "relay_starttls_ports",
+        "relay_tls_ports",
+        "inbound_ports",
+        "relay_proxy_protocol_from",
+        "nameservers",
+        mode="before",
     )
     @classmethod
     def _split_list(cls, value: object) -> object:

@@ -63,7 +63,7 @@ class GuessLimit:
         by_address, by_user, _ = _keys(client, user_name)
         self._local.add(by_address)
         self._local.add(by_user)
-        await self._shared.ask(lambda pipeline: _count(pipeline, by_address, by_user))
+        await self._shared.ask(lambda pipeline: count_in_window(pipeline, by_address, by_user))
 
     async def succeeded(self, client: str, user_name: str) -> None:
         known = _keys(client, user_name)[2]
@@ -80,7 +80,8 @@ def _read(pipeline: Pipeline, *keys: str) -> None:
     pipeline.mget(keys)
 
 
-def _count(pipeline: Pipeline, *keys: str) -> None:
+def count_in_window(pipeline: Pipeline, *keys: str) -> None:
+    """One more for each key; the counts end with their window."""
     pipeline.eval(_COUNT, len(keys), *keys, WINDOW)
 
 

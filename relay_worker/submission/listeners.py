@@ -6,6 +6,7 @@ import ipaddress
 import signal
 import socket
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -16,6 +17,8 @@ from platform_core.errors import ServerUnreachable, Unavailable
 from platform_core.mail.replies import Reply
 from platform_core.security import Seal, SecretVerifier
 from platform_core.settings import Settings
+from relay_worker.inbound.door import Intake
+from relay_worker.inbound.reception import Reception
 from relay_worker.queue.door import Door
 from relay_worker.submission import replies
 from relay_worker.submission.auth import Logins
@@ -40,13 +43,20 @@ log = structlog.get_logger()
 
 
 async def run_relay(
-    settings: Settings, door: Door, *, redis: Redis | None, ring: Ring, clock: Clock | None = None
+    settings: Settings,
+    door: Door,
+    *,
+    redis: Redis | None,
+    ring: Ring,
+    clock: Clock | None = None,
+    intake: Intake | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then stop in good order. Raises ServerUnreachable when a port can't be had.
 
-    `redis`: where limits are shared; `ring`: called after a commit with accepted messages in it.
+    `redis`: where limits are shared; `ring`: called after a commit with accepted messages in it; `intake`: for mail that
+    comes back, which without it is not taken.
     """
-    relay = Relay(settings, door, redis=redis, ring=ring, clock=clock or SystemClock())
+    relay = Relay(settings, door, redis=redis, ring=ring, clock=clock or SystemClock(), intake=intake)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -56,15 +66,33 @@ async def run_relay(
     await relay.stop()
 
 
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """What kind of port a client came in by. `tls`: from the first byte; `inbound`: mail that comes back may come here."""
+
+    tls: bool
+    inbound: bool = False
+
+
 class Relay:
     """The listening sockets of one process and everything its sessions share."""
 
     def __init__(
-        self, settings: Settings, door: Door, *, redis: Redis | None, ring: Ring, clock: Clock
+        self,
+        settings: Settings,
+        door: Door,
+        *,
+        redis: Redis | None,
+        ring: Ring,
+        clock: Clock,
+        intake: Intake | None = None,
     ) -> None:
         self._settings = settings
         self._proxies = [ipaddress.ip_network(text) for text in settings.relay_proxy_protocol_from]
-        self._services = _services(settings, door, SharedMemory(redis), ring, clock)
+        shared = SharedMemory(redis)
+        self._services = _services(settings, door, shared, ring, clock)
+        if intake is not None:
+            self._services.reception = Reception.from_settings(settings, intake, shared)
         self._listening: list[socket.socket] = []
         self._admitting: set[asyncio.Task[None]] = set()
         self._chores: list[asyncio.Task[None]] = []
@@ -78,9 +106,11 @@ class Relay:
         except Unavailable as error:
             log.warning("relay.hostnames_unknown", error=str(error))
         self.starttls_ports = tuple(
-            self._listen(port, tls=False) for port in self._settings.relay_starttls_ports
+            self._listen(port, self._entrance(port)) for port in self._settings.relay_starttls_ports
         )
-        self.tls_ports = tuple(self._listen(port, tls=True) for port in self._settings.relay_tls_ports)
+        self.tls_ports = tuple(
+            self._listen(port, Entrance(tls=True)) for port in self._settings.relay_tls_ports
+        )
         self._do(watch_for_ever(self._services))
         self._do(self._services.certificates.refresh_for_ever())
         self._do(self._services.connections.renew_for_ever())
@@ -130,13 +160,17 @@ class Relay:
 
     # --- letting clients in ---
 
-    def _listen(self, port: int, *, tls: bool) -> int:
+    def _entrance(self, port: int) -> Entrance:
+        inbound = port in self._settings.inbound_ports and self._services.reception is not None
+        return Entrance(tls=False, inbound=inbound)
+
+    def _listen(self, port: int, entrance: Entrance) -> int:
         sock = _bind(self._settings.relay_bind, port)
         self._listening.append(sock)
-        self._do(self._accept_for_ever(sock, tls=tls))
+        self._do(self._accept_for_ever(sock, entrance))
         return int(sock.getsockname()[1])
 
-    async def _accept_for_ever(self, listening: socket.socket, *, tls: bool) -> None:
+    async def _accept_for_ever(self, listening: socket.socket, entrance: Entrance) -> None:
         loop = asyncio.get_running_loop()
         while True:
             try:
@@ -145,26 +179,26 @@ class Relay:
                 log.error("relay.accept_failed", error=str(error))
                 await asyncio.sleep(_REST_AFTER_ACCEPT_FAULT)
                 continue
-            task = loop.create_task(self._admit(sock, str(peer[0]), tls=tls))
+            task = loop.create_task(self._admit(sock, str(peer[0]), entrance))
             self._admitting.add(task)
             task.add_done_callback(self._admitting.discard)
 
-    async def _admit(self, sock: socket.socket, peer: str, *, tls: bool) -> None:
+    async def _admit(self, sock: socket.socket, peer: str, entrance: Entrance) -> None:
         """From a bare connection to a session: who is it, is there room, and TLS where it comes first."""
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             client = await self._client_of(sock, peer)
             if len(self._services.sessions) + len(self._admitting) > self._settings.relay_max_connections:
-                return _turn_away(sock, replies.SERVER_BUSY, tls=tls)
+                return _turn_away(sock, replies.SERVER_BUSY, tls=entrance.tls)
             seat = await self._services.connections.take(
                 f"relay:address:{client_key(client)}", self._settings.relay_max_connections_per_address
             )
             if seat is None:
-                return _turn_away(sock, replies.TOO_MANY_FROM_ADDRESS, tls=tls)
+                return _turn_away(sock, replies.TOO_MANY_FROM_ADDRESS, tls=entrance.tls)
         except (OSError, TimeoutError, ProxyHeaderInvalid) as error:
             log.info("relay.connection_refused", peer=peer, error=type(error).__name__)
             return sock.close()
-        return await self._begin(sock, client, seat, tls=tls)
+        return await self._begin(sock, client, seat, entrance)
 
     async def _client_of(self, sock: socket.socket, peer: str) -> str:
         """The client's address: the peer's own, or what a trusted load balancer says. Raises ProxyHeaderInvalid."""
@@ -176,15 +210,15 @@ class Relay:
         async with asyncio.timeout(PROXY_SECONDS):
             return await read_proxy_header(sock) or str(address)
 
-    async def _begin(self, sock: socket.socket, client: str, seat: Seat, *, tls: bool) -> None:
+    async def _begin(self, sock: socket.socket, client: str, seat: Seat, entrance: Entrance) -> None:
         loop = asyncio.get_running_loop()
-        session = SmtpSession(self._services, client, seat)
+        session = SmtpSession(self._services, client, seat, inbound=entrance.inbound)
         try:
             await loop.connect_accepted_socket(
                 lambda: session,
                 sock,
-                ssl=self._services.certificates.default if tls else None,
-                ssl_handshake_timeout=HANDSHAKE_SECONDS if tls else None,
+                ssl=self._services.certificates.default if entrance.tls else None,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS if entrance.tls else None,
             )
         except OSError as error:
             # No session began, so none will give the seat back.

@@ -46,6 +46,12 @@ VRFY_SYNTAX = Reply(501, "5.5.4", "Syntax: VRFY <address>")
 PARAMETER_VALUE = Reply(501, "5.5.4", "A parameter has a value that is not valid")
 PARAMETER_UNKNOWN = Reply(555, "5.5.4", "A parameter is not known here")
 
+KEPT = Reply(250, "2.0.0", "Thank you, we have it")
+RELAYING_DENIED = Reply(
+    550, "5.7.1", "Log in to send mail; without a login this server takes mail for its own addresses only"
+)
+NO_SUCH_INBOUND_ADDRESS = Reply(550, "5.1.1", "There is no such address here")
+
 GREET_FIRST = Reply(503, "5.5.1", "Send EHLO first")
 MAIL_FIRST = Reply(503, "5.5.1", "Send MAIL first")
 RCPT_FIRST = Reply(503, "5.5.1", "Send RCPT first")
@@ -57,6 +63,7 @@ TLS_ALREADY = Reply(503, "5.5.1", "TLS is already in use")
 ENCRYPT_FIRST = Reply(538, "5.7.11", "Start TLS before you log in")
 LOG_IN_FIRST = Reply(530, "5.7.0", "Log in first")
 ENCRYPT_AND_LOG_IN_FIRST = Reply(530, "5.7.0", "Start TLS and log in first")
+LOGIN_IN_TRANSACTION = Reply(503, "5.5.1", "A message is already begun; log in before it")
 LOGGED_IN_ALREADY = Reply(503, "5.5.1", "You are already logged in")
 MECHANISM_UNKNOWN = Reply(504, "5.5.4", "Use AUTH PLAIN or AUTH LOGIN")
 AUTH_SYNTAX = Reply(501, "5.5.4", "Syntax: AUTH mechanism [initial response]")
@@ -86,6 +93,9 @@ SESSION_TOO_LONG = Reply(421, "4.4.2", "The connection has lasted too long; plea
 TOO_MANY_ERRORS = Reply(421, "4.7.0", "Too many errors; closing the connection")
 TOO_MANY_COMMANDS = Reply(421, "4.7.0", "Too many commands without a message; closing the connection")
 TOO_MANY_FROM_ADDRESS = Reply(421, "4.7.0", "Too many connections from your address, please try again later")
+TOO_MUCH_FROM_ADDRESS = Reply(
+    421, "4.7.0", "Too much mail from your address, please try again in ten minutes"
+)
 TOO_MANY_OF_ACCOUNT = Reply(421, "4.7.0", "Too many connections of this account, please try again later")
 SERVER_BUSY = Reply(421, "4.3.2", "The server is busy, please try again later")
 GOING_DOWN = Reply(421, "4.3.2", "The server is going down for a moment, please try again")

@@ -12,12 +12,16 @@ from relay_worker.submission.limits import ConnectionLimit, Memory
 from relay_worker.submission.tls import Certificates
 
 if TYPE_CHECKING:
+    from relay_worker.inbound.reception import Reception
     from relay_worker.submission.session import SmtpSession
 
 
 @dataclass(slots=True)
 class Services:
-    """The relay as its sessions see it. `sessions`: all that are open; `stopping`: no new transaction begins."""
+    """The relay as its sessions see it. `sessions`: all that are open; `stopping`: no new transaction begins.
+
+    `reception`: for mail that comes back; None where none is taken.
+    """
 
     settings: Settings
     clock: Clock
@@ -28,4 +32,5 @@ class Services:
     memory: Memory
     batcher: Batcher
     sessions: "set[SmtpSession]"
+    reception: "Reception | None" = None
     stopping: bool = False

@@ -6,6 +6,7 @@ import structlog
 
 from platform_core.errors import SenderNotVerified, Unavailable
 from platform_core.mail.replies import Reply
+from relay_worker.inbound.session import InboundSession
 from relay_worker.queue.door import Route, Submission, Verdict
 from relay_worker.submission import replies
 from relay_worker.submission.auth import (
@@ -16,12 +17,10 @@ from relay_worker.submission.auth import (
     plain_credentials,
 )
 from relay_worker.submission.channel import ClientGone
-from relay_worker.submission.conversation import Conversation, want_nothing
 from relay_worker.submission.envelope import parse_mail, parse_rcpt
 from relay_worker.submission.inbox import Overlong
 from relay_worker.submission.limits import Hold, Seat
 from relay_worker.submission.message import Origin, compose
-from relay_worker.submission.receive import receive
 from relay_worker.submission.replies import Refused, accepted, held
 from relay_worker.submission.services import Services
 
@@ -34,12 +33,16 @@ _LOGIN_SECRET = b"334 UGFzc3dvcmQ6\r\n"  # "Password:"
 log = structlog.get_logger()
 
 
-class SmtpSession(Conversation):
+class SmtpSession(InboundSession):
     """The commands that carry mail, and what the client has shown of itself so far."""
 
-    def __init__(self, services: Services, client: str, seat: Seat) -> None:
-        """`client`: its address. `seat`: its place among the connections of that address, given back at the end."""
+    def __init__(self, services: Services, client: str, seat: Seat, *, inbound: bool = False) -> None:
+        """`client`: its address. `seat`: its place among the connections of that address, given back at the end.
+
+        `inbound`: who has not logged in may bring what comes back to us.
+        """
         super().__init__(services, client)
+        self._inbound = inbound
         self._seats = [seat]
         self._route: Route | None = None
         self._route_read_at = 0.0
@@ -90,6 +93,8 @@ class SmtpSession(Conversation):
             raise Refused(replies.LOGGED_IN_ALREADY)
         if not self._may_log_in:
             raise Refused(replies.ENCRYPT_FIRST)
+        if self.in_transaction:
+            raise Refused(replies.LOGIN_IN_TRANSACTION)  # RFC 4954 4
 
     async def _response(self, initial: str, challenge: bytes) -> bytes:
         """The client's response: what came with the command, else what it answers to the challenge."""
@@ -128,7 +133,15 @@ class SmtpSession(Conversation):
 
     # --- the transaction ---
 
+    @property
+    def _is_stranger(self) -> bool:
+        """True for who has not logged in where none has to: only mail for our own addresses is taken."""
+        return self._inbound and self._route is None
+
     async def smtp_MAIL(self, argument: str) -> None:
+        if self._is_stranger:
+            await super().smtp_MAIL(argument)
+            return
         route = self._logged_in()
         if self.in_transaction:
             raise Refused(replies.NESTED_MAIL)
@@ -168,6 +181,9 @@ class SmtpSession(Conversation):
         return found
 
     async def smtp_RCPT(self, argument: str) -> None:
+        if self._is_stranger:
+            await super().smtp_RCPT(argument)
+            return
         self._logged_in()
         transaction = self._transaction
         if transaction.mail_from is None:
@@ -186,55 +202,24 @@ class SmtpSession(Conversation):
         transaction.rcpt_to.setdefault(recipient.folded, str(recipient))
         self.say(replies.RECIPIENT_OK)
 
-    async def smtp_DATA(self, argument: str) -> None:
-        self._check_data_order(argument)
-        self.say(replies.GO_AHEAD)
-        try:
-            verdict_reply = await self._take_message()
-        finally:
-            self._set_post_data_state()
-        self._commands = 0
-        self.say(verdict_reply)
-
     def _check_data_order(self, argument: str) -> None:
-        self._logged_in()
-        transaction = self._transaction
-        try:
-            want_nothing(argument)
-            if transaction.mail_from is None:
-                raise Refused(replies.MAIL_FIRST)
-            if not transaction.rcpt_to:
-                # RFC 2920 3.1: a client that pipelines DATA after refused recipients learns it here.
-                refused = transaction.refused_recipients
-                raise Refused(replies.NO_VALID_RECIPIENTS if refused else replies.RCPT_FIRST)
-        except Refused as refusal:
-            if self.inbox.buffer:
-                # The client did not wait for the 354 (RFC 2920 3.1 says it must): its message would be obeyed as
-                # commands, in a session that is logged in.
-                self.say(refusal.reply)
-                raise Refused(replies.AHEAD_OF_REPLY, ends=True) from refusal
-            raise
+        if not self._is_stranger:
+            self._logged_in()
+        super()._check_data_order(argument)
 
     async def _take_message(self) -> Reply:
         """Read the message and hand it in; the reply that acceptance earned. Raises Refused and SenderNotVerified."""
+        if self._is_stranger:
+            return await super()._take_message()
+        largest = self._services.settings.relay_max_message_bytes
         with Hold(self._services.memory) as hold:
-            submission = self._compose(await self._receive(hold))
+            submission = self._compose(await self._receive(hold, largest=largest))
             verdict = await self._services.batcher.submit(submission)
         if verdict is Verdict.ACCEPTED:
             return accepted(submission.message_id)
         if verdict is Verdict.HELD:
             return held(submission.message_id)
         raise Refused(replies.REFUSALS[verdict])
-
-    async def _receive(self, hold: Hold) -> bytes:
-        self._reading_message = True
-        try:
-            data = await receive(self, hold, largest=self._services.settings.relay_max_message_bytes)
-        except Refused:
-            self._reading_message = False  # it was read through
-            raise
-        self._reading_message = False
-        return data
 
     def _compose(self, data: bytes) -> Submission:
         return compose(

@@ -23,6 +23,10 @@ from platform_core.settings import ROOT, Settings, settings
 from platform_web.headless import headless_context
 from relay_worker.delivery.process import delivery_process
 from relay_worker.delivery.tls import jobs as tls_jobs
+from relay_worker.inbound import jobs as inbound_jobs
+from relay_worker.inbound.bell import InboundBell
+from relay_worker.inbound.door import Intake
+from relay_worker.inbound.postgres import PostgresInbound
 from relay_worker.queue import jobs as queue_jobs
 from relay_worker.queue.bell import Bell
 from relay_worker.queue.postgres import PostgresDoor, open_pool
@@ -63,7 +67,13 @@ async def _serve_relay(found: Settings) -> None:
         socket_connect_timeout=_REDIS_SECONDS,
     )
     try:
-        await run_relay(found, PostgresDoor(pool, SystemClock()), redis=memory, ring=Bell(found).ring)
+        await run_relay(
+            found,
+            PostgresDoor(pool, SystemClock()),
+            redis=memory,
+            ring=Bell(found).ring,
+            intake=Intake(PostgresInbound(pool), InboundBell(found).ring),
+        )
     finally:
         await memory.aclose()
         await pool.close()
@@ -102,6 +112,8 @@ def cron() -> None:
         (queue_jobs.sweep, {"interval": queue_jobs.SWEEP_SECONDS}),
         (queue_jobs.record_again, {"interval": queue_jobs.RECORD_AGAIN_SECONDS}),
         (queue_jobs.keep_partitions, {"cron": queue_jobs.PARTITIONS_CRON}),
+        (inbound_jobs.read, {"interval": inbound_jobs.SWEEP_SECONDS}),
+        (inbound_jobs.forget_old, {"cron": inbound_jobs.FORGET_CRON}),
         (domain_jobs.enqueue_rechecks, {"cron": domain_jobs.CRON}),
         (tls_jobs.forget_old, {"cron": tls_jobs.CRON}),
     ):

@@ -14,6 +14,7 @@ DOOR = {
     *("ingest", "known", "route", "hostnames"),
     *("claim", "renew", "finish", "post", "body", "sender", "anything_due"),
     *("mta_sts_policies", "keep_mta_sts_policy", "count_tls"),
+    *("inbound_owner", "keep_inbound"),
     *("ip_pools", "ip_addresses", "pool_assignments", "take_allowance", "count_address_results"),
 }
 

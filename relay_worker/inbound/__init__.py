@@ -1,0 +1,1 @@
+"""Mail that comes back to us: received, kept, read and applied; never answered with mail."""

@@ -1,0 +1,193 @@
+"""Delivery reports, from the socket to the recipient's row."""
+
+import smtplib
+
+import pytest
+from flask import Flask
+
+from tests.relay_worker.bounces.mails import report, written
+from tests.relay_worker.inbound.conftest import OpenAccount
+from tests.relay_worker.inbound.returns import (
+    Books,
+    ReturnRelay,
+    accept,
+    deliver,
+    inbound_rows,
+    read_all,
+    return_path_host,
+    suppressions,
+)
+from tests.relay_worker.queue.desk import Desk, Sender, result
+
+
+def gone(address: str) -> bytes:
+    return report(
+        f"Final-Recipient: rfc822; {address}\nAction: failed\nStatus: 5.1.1\n"
+        f"Diagnostic-Code: smtp; 550 5.1.1 <{address}>: User unknown\n"
+    )
+
+
+def full(address: str) -> bytes:
+    return report(
+        f"Final-Recipient: rfc822; {address}\nAction: failed\nStatus: 5.2.2\n"
+        "Diagnostic-Code: smtp; 552 5.2.2 Mailbox full\n"
+    )
+
+
+def blocked(address: str) -> bytes:
+    return report(
+        f"Final-Recipient: rfc822; {address}\nAction: failed\nStatus: 5.7.1\n"
+        "Diagnostic-Code: smtp; 550 5.7.1 Message rejected due to poor reputation of the sending IP\n"
+    )
+
+
+def test_a_late_hard_bounce_moves_the_recipient_and_suppresses_the_address(
+    relay: ReturnRelay, desk: Desk, shop: Sender
+) -> None:
+    sent = deliver(desk, shop, "ann@there.example")
+    relay.bring(sent.return_path(), gone("ann@there.example"))
+    read_all()
+    assert sent.state() == ("bounced", "hard")
+    assert sent.events() == ["delivered", "bounced"]
+    assert suppressions(shop) == {"ann@there.example": "hard_bounce"}
+    assert shop.stats == {"accepted": 1, "bounced_hard": 1}
+
+
+@pytest.mark.parametrize("make", [full, blocked])
+def test_a_late_soft_bounce_suppresses_nobody(relay: ReturnRelay, desk: Desk, shop: Sender, make) -> None:
+    sent = deliver(desk, shop, "ann@there.example")
+    relay.bring(sent.return_path(), make("ann@there.example"))
+    read_all()
+    assert sent.state() == ("bounced", "soft")
+    assert suppressions(shop) == {}
+    assert shop.stats == {"accepted": 1, "bounced_soft": 1}
+
+
+def test_the_same_report_twice_has_the_effect_of_one(relay: ReturnRelay, desk: Desk, shop: Sender) -> None:
+    sent = deliver(desk, shop, "ann@there.example")
+    for _ in range(2):
+        relay.bring(sent.return_path(), gone("ann@there.example"))
+    read_all()
+    assert sent.events() == ["delivered", "bounced"]
+    assert shop.stats == {"accepted": 1, "bounced_hard": 1}
+
+
+def test_a_report_names_another_recipient_of_the_same_transaction(
+    relay: ReturnRelay, desk: Desk, shop: Sender
+) -> None:
+    sent = deliver(desk, shop, "ann@there.example", "bob@there.example")
+    relay.bring(sent.return_path(0), gone("Bob@There.example"))
+    read_all()
+    assert [sent.state(n)[0] for n in (0, 1)] == ["delivered", "bounced"]
+    assert suppressions(shop) == {"bob@there.example": "hard_bounce"}
+
+
+def test_a_forwarded_address_is_the_one_recipient_we_had(
+    relay: ReturnRelay, desk: Desk, shop: Sender
+) -> None:
+    sent = deliver(desk, shop, "ann@there.example")
+    relay.bring(sent.return_path(), gone("ann.smith@elsewhere.example"))
+    read_all()
+    assert suppressions(shop) == {"ann@there.example": "hard_bounce"}
+
+
+def test_whose_bounce_it_is_among_several_is_never_guessed(
+    relay: ReturnRelay, desk: Desk, shop: Sender, books: Books
+) -> None:
+    sent = deliver(desk, shop, "ann@there.example", "bob@there.example")
+    relay.bring(sent.return_path(), gone("somebody@elsewhere.example"))
+    read_all()
+    assert suppressions(shop) == {}
+    (kept,) = inbound_rows(books, shop)
+    assert (kept["state"], kept["reason"]) == ("not_understood", "ambiguous")
+
+
+def test_an_absence_note_goes_into_the_history_and_changes_nothing(
+    relay: ReturnRelay, desk: Desk, shop: Sender
+) -> None:
+    sent = deliver(desk, shop, "ann@there.example")
+    note = written("I am away.", sender="ann@there.example", subject="Out of office")
+    relay.bring(sent.return_path(), note, mail_from="ann@there.example")
+    read_all()
+    assert sent.state() == ("delivered", None)
+    assert sent.events() == ["delivered", "auto_replied"]
+
+
+def test_a_warning_about_a_delay_changes_nothing(relay: ReturnRelay, desk: Desk, shop: Sender) -> None:
+    sent = deliver(desk, shop, "ann@there.example")
+    relay.bring(
+        sent.return_path(),
+        report("Final-Recipient: rfc822; ann@there.example\nAction: delayed\nStatus: 4.4.1\n"),
+    )
+    read_all()
+    assert sent.state() == ("delivered", None)
+    assert sent.events() == ["delivered", "delayed"]
+
+
+def test_a_report_that_overtakes_our_own_record_waits_for_it(
+    relay: ReturnRelay, desk: Desk, shop: Sender, books: Books
+) -> None:
+    sent = accept(desk, shop, "ann@there.example")
+    worker = desk.worker()
+    (claimed,) = worker.claim()
+    relay.bring(sent.return_path(), gone("ann@there.example"))
+    read_all()
+    assert suppressions(shop) == {"ann@there.example": "hard_bounce"}
+    assert sent.state()[0] == "queued"
+    worker.finish(result(claimed))
+    books.execute("UPDATE relay.inbound SET next_at = now()")
+    read_all()
+    assert sent.state() == ("bounced", "hard")
+    assert sorted(sent.events()) == ["bounced", "delivered"]
+    assert shop.stats == {"accepted": 1, "bounced_hard": 1}
+
+
+def test_what_ended_otherwise_stays_as_it_ended(relay: ReturnRelay, desk: Desk, shop: Sender) -> None:
+    sent = accept(desk, shop, "ann@there.example")
+    worker = desk.worker()
+    worker.finish(*(result(one, "expired") for one in worker.claim()))  # type: ignore[arg-type]
+    relay.bring(sent.return_path(), gone("ann@there.example"))
+    read_all()
+    assert sent.state()[0] == "expired"
+    assert suppressions(shop) == {"ann@there.example": "hard_bounce"}
+    assert shop.stats == {"accepted": 1, "expired": 1}
+
+
+def test_a_customers_own_return_path_host_takes_its_bounces(
+    relay: ReturnRelay, desk: Desk, shop: Sender, books: Books
+) -> None:
+    shop.rows("SELECT 1 AS one")  # the books look into this reseller's schema now
+    books.execute(
+        "INSERT INTO domain (account_id, name, return_path_verified) VALUES (%s, %s, true)",
+        (shop.account_id, f"shop{shop.account_id}.example"),
+    )
+    sent = deliver(desk, shop, "ann@there.example")
+    relay.bring(sent.return_path(host=f"rp.shop{shop.account_id}.example"), gone("ann@there.example"))
+    read_all()
+    assert sent.state() == ("bounced", "hard")
+
+
+def test_a_host_that_leads_here_no_more_is_not_ours(
+    relay: ReturnRelay, desk: Desk, shop: Sender, books: Books
+) -> None:
+    sent = deliver(desk, shop, "ann@there.example")
+    name = f"was{shop.account_id}.example"
+    books.execute(
+        "INSERT INTO domain (account_id, name, return_path_verified) VALUES (%s, %s, true)",
+        (shop.account_id, name),
+    )
+    books.execute("UPDATE domain SET return_path_verified = false WHERE name = %s", (name,))
+    with pytest.raises(smtplib.SMTPRecipientsRefused):
+        relay.bring(sent.return_path(host=f"rp.{name}"), gone("ann@there.example"))
+
+
+def test_another_resellers_host_does_not_know_the_message(
+    relay: ReturnRelay, desk: Desk, shop: Sender, account: OpenAccount, books: Books
+) -> None:
+    sent = deliver(desk, shop, "ann@there.example")
+    stranger = return_path_host(account(1))
+    with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
+        relay.bring(sent.return_path(host=stranger), gone("ann@there.example"))
+    ((code, text),) = refused.value.recipients.values()
+    assert (code, text[:5]) == (550, b"5.1.1")
+    assert inbound_rows(books, shop) == []
