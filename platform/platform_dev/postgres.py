@@ -33,6 +33,8 @@ SETTINGS = {
     # One schema per reseller: a dump or a migration of 1,000 schemas locks that many tables at once.
     "max_locks_per_transaction": "512",
     "jit": "off",
+    # A server that has run a while reuses its log files; a new one should not spend its first minutes filling them with zeros.
+    "wal_init_zero": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
