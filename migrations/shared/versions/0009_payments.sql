@@ -1,0 +1,1 @@
+-- Payments of resellers to the platform, and the payment service's events.

@@ -1,0 +1,1 @@
+-- Where lots come from and what they cost.

@@ -1,0 +1,1 @@
+-- Plans, periods and caps of accounts.

@@ -1,0 +1,10 @@
+"""Wallets, payments and cards of accounts."""
+
+from platform_core.migrations import run_sql_beside
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    run_sql_beside(__file__)

@@ -1,0 +1,1 @@
+-- Wallets, payments and cards of accounts.

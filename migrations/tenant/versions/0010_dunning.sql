@@ -1,0 +1,1 @@
+-- Reminders of what is unpaid, and of credits about to lapse.
