@@ -1,7 +1,7 @@
 """Verbs on addresses and block lists. They work on the platform's session; the caller commits."""
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import select
@@ -13,6 +13,7 @@ from platform_core.errors import AlreadyExists, InvalidInput, NotFound
 from platform_core.mail.addresses import AddressSyntax, domain_to_ascii
 from relay_worker.addresses.checks.ptr import PtrFinding
 from relay_worker.addresses.models import DnsblZone, IpAddress, IpPool
+from relay_worker.addresses.providers import Provider
 from relay_worker.addresses.queries import all_zones
 from relay_worker.addresses.states import (
     TRANSITIONS,
@@ -21,8 +22,8 @@ from relay_worker.addresses.states import (
     PtrState,
     standing_of,
 )
-from relay_worker.addresses.warmup.ladder import LADDER
-from relay_worker.addresses.warmup.services import begin_warmup
+from relay_worker.addresses.warmup.ladder import FIRST, LADDER
+from relay_worker.addresses.warmup.services import begin_warmup, end_warmup
 from tenants.resellers.services import record_audit
 
 
@@ -103,6 +104,34 @@ def move_address(session: Session, address: IpAddress, pool: IpPool, *, actor: s
     address.pool = pool
     session.flush()
     _audit(session, actor, "ip.move", address, pool=pool.name)
+
+
+def change_helo(session: Session, address: IpAddress, helo: str, *, actor: str) -> None:
+    """What it calls itself from now on. What was found out about the old name no longer counts. Raises InvalidInput."""
+    address.helo = parse_helo(helo)
+    address.helo_confirmed = None
+    session.flush()
+    _audit(session, actor, "ip.helo", address, helo=address.helo)
+
+
+def start_warmup(
+    session: Session,
+    address: IpAddress,
+    *,
+    clock: Clock,
+    actor: str,
+    providers: Iterable[Provider] = tuple(Provider),
+    stage: int = FIRST,
+) -> None:
+    """Put it on the ladder at `stage`, anew where it stands there already."""
+    begin_warmup(session, address, clock=clock, providers=providers, stage=stage)
+    _audit(session, actor, "ip.warmup_start", address, stage=str(stage))
+
+
+def stop_warmup(session: Session, address: IpAddress, *, actor: str) -> None:
+    """Take it for warm."""
+    end_warmup(session, address)
+    _audit(session, actor, "ip.warmup_stop", address)
 
 
 def _move_to(session: Session, address: IpAddress, state: AddressState, actor: str, action: str) -> None:

@@ -21,6 +21,7 @@ from platform_core.queues import QueueName, redis_connection
 from platform_core.security import random_text
 from platform_core.settings import ROOT, Settings, settings
 from platform_web.headless import headless_context
+from relay_worker.addresses import jobs as address_jobs
 from relay_worker.delivery.process import delivery_process
 from relay_worker.delivery.tls import jobs as tls_jobs
 from relay_worker.inbound import jobs as inbound_jobs
@@ -116,6 +117,7 @@ def cron() -> None:
         (inbound_jobs.forget_old, {"cron": inbound_jobs.FORGET_CRON}),
         (domain_jobs.enqueue_rechecks, {"cron": domain_jobs.CRON}),
         (tls_jobs.forget_old, {"cron": tls_jobs.CRON}),
+        (address_jobs.keep_addresses, {"cron": address_jobs.CRON}),
     ):
         scheduler.register(function, QueueName.UPKEEP, result_ttl=0, ttl=60, failure_ttl=3600, **when)
     scheduler.start()  # type: ignore[no-untyped-call]  # rq leaves it without types
