@@ -12,7 +12,9 @@ BEGIN
     FOREACH v_due IN ARRAY p_due LOOP
         SELECT v_due.reseller_id, v_due.account_id, v_due.message_id, v_due.n, v_due.lane, v_due.attempts,
                v_due.accepted_at, r.rcpt_to, r.domain, m.mail_from, m.header_from, m.smtputf8, m.body_8bit, m.size, NULL, m.envelope_id,
-               m.dsn_return, r.dsn
+               m.dsn_return, r.dsn,
+               EXISTS (SELECT FROM suppression s
+                       WHERE s.account_id = v_due.account_id AND s.address = lower(r.rcpt_to))
             INTO v_claimed
             FROM recipient r, message m
             WHERE r.message_id = v_due.message_id AND r.n = v_due.n AND m.id = v_due.message_id;

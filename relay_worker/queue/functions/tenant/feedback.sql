@@ -122,5 +122,14 @@ LANGUAGE sql SET search_path FROM CURRENT AS $$
         SET complained = s.complained + excluded.complained, unsubscribed = s.unsubscribed + excluded.unsubscribed
 $$;
 
+-- Recipients that were suppressed after their message was accepted and paid for; called by `record`.
+CREATE OR REPLACE FUNCTION count_discarded(p_slot smallint, p_accounts bigint[], p_hours timestamptz[]) RETURNS void
+LANGUAGE sql SET search_path FROM CURRENT AS $$
+    INSERT INTO stats_hour AS s (account_id, hour, slot, discarded)
+        SELECT u.account, u.hour, p_slot, count(*) FROM unnest(p_accounts, p_hours) AS u (account, hour)
+        GROUP BY u.account, u.hour ORDER BY u.account, u.hour
+        ON CONFLICT (account_id, hour, slot) DO UPDATE SET discarded = s.discarded + excluded.discarded
+$$;
+
 REVOKE ALL ON FUNCTION feedback, reported_recipient, message_by_header, note_feedback, suppress_reported, bounce_late,
-    count_wish FROM PUBLIC;
+    count_wish, count_discarded FROM PUBLIC;

@@ -16,6 +16,8 @@ DECLARE
     v_count relay.hour_counts;
     v_hard_accounts bigint[];
     v_hard_addresses text[];
+    v_dropped_accounts bigint[];  -- suppressed after their message was accepted and paid for
+    v_dropped_hours timestamptz[];
 BEGIN
     FOREACH v_result IN ARRAY p_results LOOP
         -- An end stays the end: only what is still open moves.
@@ -33,6 +35,10 @@ BEGIN
         END IF;
         v_accounts := v_accounts || v_moved.account_id;
         v_counts := v_counts || relay.count_result(v_moved.account_id, v_moved.hour, v_moved.first, v_result);
+        IF v_result.state = 'dropped' THEN
+            v_dropped_accounts := v_dropped_accounts || v_moved.account_id;
+            v_dropped_hours := v_dropped_hours || v_moved.hour;
+        END IF;
         IF v_result.bounce_kind = 'hard' AND v_result.state = 'bounced' THEN
             v_hard_accounts := v_hard_accounts || v_moved.account_id;
             v_hard_addresses := v_hard_addresses || lower(v_moved.rcpt_to);
@@ -60,6 +66,9 @@ BEGIN
             FROM unnest(v_hard_accounts, v_hard_addresses) AS h (account_id, address)
             ORDER BY h.account_id, h.address
             ON CONFLICT DO NOTHING;
+    END IF;
+    IF v_dropped_accounts IS NOT NULL THEN
+        PERFORM count_discarded(p_slot, v_dropped_accounts, v_dropped_hours);
     END IF;
     IF cardinality(v_counts) = 0 THEN
         RETURN;
