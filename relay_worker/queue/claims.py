@@ -15,7 +15,7 @@ class Claimed:
 
     `raw` is there for the first recipient of each message in a claim, when it is not large; otherwise None.
     `envelope_id`, `dsn_return` and `dsn` are what the sender asked for (RFC 3461): ENVID, RET, and this recipient's NOTIFY
-    and ORCPT as they were given; "" without.
+    and ORCPT as they were given; "" without. `suppressed`: since the message was accepted, and so not to be sent to.
     """
 
     reseller_id: ResellerId
@@ -37,6 +37,7 @@ class Claimed:
     envelope_id: str = ""
     dsn_return: str = ""
     dsn: str = ""
+    suppressed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

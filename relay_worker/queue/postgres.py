@@ -248,6 +248,7 @@ class PostgresClaims:
             envelope_id=row["envelope_id"],
             dsn_return=row["dsn_return"],
             dsn=row["dsn"] or "",
+            suppressed=row["suppressed"],
         )
 
 
