@@ -1,28 +1,33 @@
 """Building: the steps from the message that was accepted to the one that is sent."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from platform_core.clock import Clock
+from relay_worker.delivery.dkim import Signing
 from relay_worker.delivery.draft import Draft, ReturnPath, split_message
 from relay_worker.delivery.keys import KeyRing
+from relay_worker.delivery.marks import Marks
 from relay_worker.delivery.steps.envelope import rewrite_envelope_sender
+from relay_worker.delivery.steps.feedback import add_feedback_marks
 from relay_worker.delivery.steps.headers import add_missing_headers, drop_private_headers
 from relay_worker.delivery.steps.line_ends import normalise_line_ends
 from relay_worker.delivery.steps.line_length import shorten_lines
-from relay_worker.delivery.steps.signature import sign
+from relay_worker.delivery.steps.unsubscribe import add_unsubscribe_links, needs_links
 from relay_worker.delivery.transaction import Outgoing
-from relay_worker.delivery.verp import ReturnPaths
+from relay_worker.delivery.wire import pack
 from relay_worker.queue.claims import Claimed, SenderIdentity
 
-# The policy, in order. A step returns the new draft, or None when it has nothing to do.
+# The policy, in order. A step returns the new draft, or None when it has nothing to do. What comes out is signed, so that
+# the signatures cover what all of them did.
 Step = Callable[[Draft], Draft | None]
 STEPS: tuple[Step, ...] = (
     drop_private_headers,
     add_missing_headers,
     shorten_lines,
     rewrite_envelope_sender,
-    sign,
+    add_unsubscribe_links,
+    add_feedback_marks,
 )
 
 
@@ -40,36 +45,34 @@ class Built:
 
 
 class Builder:
-    """Runs the steps, with the keys and return paths that they need."""
+    """Runs the steps, with the keys and marks that they need."""
 
-    def __init__(self, keys: KeyRing, return_paths: ReturnPaths, clock: Clock) -> None:
+    def __init__(self, keys: KeyRing, marks: Marks, clock: Clock) -> None:
         self._keys = keys
-        self._return_paths = return_paths
+        self._marks = marks
         self._clock = clock
 
-    def build(self, claimed: Claimed, sender: SenderIdentity, raw: bytes) -> Built:
-        """The message of `claimed`, built and signed once for all its recipients. Raises Unavailable."""
+    def build_all(
+        self, recipients: Sequence[Claimed], sender: SenderIdentity, raw: bytes
+    ) -> Iterator[tuple[Built, Sequence[Claimed]]]:
+        """The message of these recipients, built once for all of them, or once for each when each gets links of its own.
+
+        Raises Unavailable.
+        """
         fields, body = split_message(normalise_line_ends(raw))
-        draft = Draft(
-            claimed, sender, self._keys.key(sender), self._return_paths, self._clock.now(), fields, body
-        )
+        if len(recipients) == 1 or needs_links(sender, recipients[0], fields):
+            for one in recipients:
+                yield self._build(one, sender, fields, body, alone=True), (one,)
+        else:
+            yield self._build(recipients[0], sender, fields, body, alone=False), recipients
+
+    def _build(
+        self, claimed: Claimed, sender: SenderIdentity, fields: tuple[bytes, ...], body: bytes, *, alone: bool
+    ) -> Built:
+        now = self._clock.now()
+        draft = Draft(claimed, alone, sender, self._marks, now, fields, body)
         for step in STEPS:
             draft = step(draft) or draft
-        return Built(_outgoing(draft), claimed.mail_from, draft.return_path)
-
-
-def _outgoing(draft: Draft) -> Outgoing:
-    header = b"\r\n".join(draft.fields)
-    raw = b"".join([header, b"\r\n\r\n", draft.body])
-    return Outgoing(
-        wire=_dot_stuffed(raw) + (b".\r\n" if raw.endswith(b"\r\n") else b"\r\n.\r\n"),
-        size=len(raw),
-        body_8bit=not draft.body.isascii(),
-        headers_need_smtputf8=draft.claimed.smtputf8 and not header.isascii(),
-    )
-
-
-def _dot_stuffed(raw: bytes) -> bytes:
-    """RFC 5321 4.5.2: a line that begins with a dot gets a second one."""
-    stuffed = raw.replace(b"\r\n.", b"\r\n..") if b"\r\n." in raw else raw
-    return b"." + stuffed if stuffed.startswith(b".") else stuffed
+        signing = Signing(self._keys.keys(sender), int(now.timestamp()))
+        message = pack(draft.fields, draft.body, smtputf8=claimed.smtputf8, signing=signing)
+        return Built(message, claimed.mail_from, draft.return_path)

@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 
 from platform_core.mail.replies import Reply
 from relay_worker.delivery.client import Manners, SmtpClient
+from relay_worker.delivery.downgrade import fitted
 from relay_worker.delivery.extensions import Extensions
 from relay_worker.delivery.tls.levels import IN_CLEAR, TlsAchieved, TlsLevel
 from relay_worker.delivery.tls.policy import TlsDemand
 from relay_worker.delivery.transaction import Answer, Stage, Transaction
+from relay_worker.queue.claims import Claimed
 
 _LARGE = 262_144  # octets; below this the transport takes a message in one piece
 _COMMAND_BREAKING = re.compile(r"[\x00-\x1f\x7f<>]")
@@ -90,7 +92,10 @@ class Conversation:
 
         `started` is `time.monotonic()` of the moment from which the duration counts.
         """
-        refusal = _refuse(transaction, self._client.extensions)
+        message = fitted(transaction.message, self._client.extensions)
+        if message is not None:
+            transaction = replace(transaction, message=message)
+        refusal = NO_SMTPUTF8 if message is None else _refuse(transaction, self._client.extensions)
         if refusal is not None:
             return self._answers([(refusal, Stage.MAIL)] * len(transaction.recipients), started)
         opening = self._without_tls_demand(await self._open(transaction))
@@ -99,7 +104,8 @@ class Conversation:
 
     async def _open(self, transaction: Transaction) -> Opening:
         mail = _mail_command(transaction, self._client.extensions)
-        recipients = [b"RCPT TO:<%b>\r\n" % claimed.rcpt_to.encode() for claimed in transaction.recipients]
+        dsn = self._client.extensions.dsn
+        recipients = [_rcpt_command(claimed, dsn=dsn) for claimed in transaction.recipients]
         if self._client.extensions.pipelining:
             return await self._open_at_once(mail, recipients)
         return await self._open_by_steps(mail, recipients)
@@ -198,6 +204,7 @@ class Conversation:
 def _refuse(transaction: Transaction, extensions: Extensions) -> Reply | None:
     """What this server need not be asked, because it has said that it can't."""
     addresses = (transaction.mail_from, *(claimed.rcpt_to for claimed in transaction.recipients))
+                    reports=self._client.extensions.dsn,
     if any(_COMMAND_BREAKING.search(address) for address in addresses):
         return UNSAYABLE
     if transaction.needs_smtputf8 and not extensions.smtputf8:
@@ -208,11 +215,7 @@ def _refuse(transaction: Transaction, extensions: Extensions) -> Reply | None:
 
 
 def _mail_command(transaction: Transaction, extensions: Extensions) -> bytes:
-    """MAIL with the parameters the server knows.
-
-    A body of 8 bits goes out as it is even without 8BITMIME: every server of today takes it, while recoding it
-    would break the customer's own signatures (S/MIME, PGP).
-    """
+    """MAIL with the parameters the server knows."""
     parameters = b" SIZE=%d" % transaction.message.size if extensions.size_offered else b""
     if extensions.eight_bit_mime and transaction.message.body_8bit:
         parameters += b" BODY=8BITMIME"
@@ -225,7 +228,21 @@ def _settled(reply: Reply) -> Reply:
     """The reply, unless it is a 3xx: that asks for more, where there is no more, and promises nothing."""
     return _refusal(reply) if reply.code // 100 == 3 else reply
 
+    if extensions.dsn:
+        parameters += _dsn_of_message(transaction.recipients[0])
 
 def _refusal(reply: Reply) -> Reply:
     """The reply where only a refusal makes sense; a positive one is taken as a passing fault of the server."""
+def _dsn_of_message(claimed: Claimed) -> bytes:
+    """RET and ENVID as the sender gave them (RFC 3461 5.2.1)."""
+    words = b" RET=%b" % claimed.dsn_return.encode() if claimed.dsn_return else b""
+    return words + b" ENVID=%b" % claimed.envelope_id.encode() if claimed.envelope_id else words
+
+
+def _rcpt_command(claimed: Claimed, *, dsn: bool) -> bytes:
+    """RCPT; with NOTIFY and ORCPT as the sender gave them where the server knows them."""
+    asked = b" " + claimed.dsn.encode() if dsn and claimed.dsn else b""
+    return b"RCPT TO:<%b>%b\r\n" % (claimed.rcpt_to.encode(), asked)
+
+
     return Reply(451, "4.5.0", f"unexpected reply: {reply.line()}") if reply.positive else reply

@@ -27,11 +27,12 @@ def plan(built: Built, recipients: Sequence[Claimed]) -> list[Transaction]:
     """The transactions of one message: by domain, at most 100 recipients each.
 
     The return path carries the number of the first recipient only: a path for each would cost a transaction for each,
-    and a DSN names the recipient anyway (RFC 3464 2.3).
+    and a DSN names the recipient anyway (RFC 3464 2.3). Addresses beyond ASCII go apart: a server that can't take them
+    may well take the others.
     """
-    ordered = sorted(recipients, key=lambda claimed: (claimed.domain, claimed.n))
+    ordered = sorted(recipients, key=lambda claimed: (*_company(claimed), claimed.n))
     transactions = []
-    for _, group in groupby(ordered, key=lambda claimed: claimed.domain):
+    for _, group in groupby(ordered, key=_company):
         members = tuple(group)
         for start in range(0, len(members), MAX_RECIPIENTS):
             part = members[start : start + MAX_RECIPIENTS]
@@ -42,6 +43,10 @@ def plan(built: Built, recipients: Sequence[Claimed]) -> list[Transaction]:
 @dataclass(frozen=True, slots=True)
 class Way:
     """Where mail for a domain goes, and what that domain has published about TLS."""
+def _company(claimed: Claimed) -> tuple[str, bool]:
+    return claimed.domain, claimed.rcpt_to.isascii()
+
+
 
     destination: Destination
     tls: TlsPolicy

@@ -27,6 +27,7 @@ SIGNED = (
     b"list-unsubscribe-post",
     b"list-id",
     b"feedback-id",
+    b"x-report-id",
     b"in-reply-to",
     b"references",
 )
@@ -70,20 +71,43 @@ class SigningKey:
         return self.private.sign(hashlib.sha256(data).digest())  # RFC 8463 3: the hash is what gets signed
 
 
-def signature_field(fields: Sequence[bytes], body: bytes, key: SigningKey, timestamp: int) -> bytes:
-    """The DKIM-Signature field over these header fields and this body, without its last CRLF.
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """Who signs a message, and when (seconds since 1970). Without keys nobody does.
+
+    The sender's domain signs for DMARC, which wants the domain of header From; the reseller's signs for mailbox providers
+    that send complaints to the domain that signs, so that an agency enrols one domain for all its customers.
+    """
+
+    keys: tuple[SigningKey, ...] = ()
+    timestamp: int = 0
+
+
+UNSIGNED = Signing()
+
+
+def signature_fields(
+    fields: Sequence[bytes], body: bytes, keys: Sequence[SigningKey], timestamp: int
+) -> tuple[bytes, ...]:
+    """For each key the DKIM-Signature field over these header fields and this body, without its last CRLF.
 
     `fields` are whole (`Name: value`, folds included), without the CRLF at their end, in the order of the message.
     Line ends are CRLF throughout. `timestamp`: seconds since 1970.
     """
     names, chosen = _select(fields)
-    body_hash = base64.b64encode(hashlib.sha256(canonical_body(body)).digest())
-    tags = (
-        f"v=1; a={key.algorithm}; c=relaxed/relaxed; d={key.domain}; s={key.selector}; t={timestamp};".encode(),
+    covered = (
         b"h=" + b":".join(names) + b";",
-        b"bh=" + body_hash + b";",
+        b"bh=" + base64.b64encode(hashlib.sha256(canonical_body(body)).digest()) + b";",
         b"b=",
     )
+    return tuple(_signature_field(key, timestamp, covered, chosen) for key in keys)
+
+
+def _signature_field(
+    key: SigningKey, timestamp: int, covered: Sequence[bytes], chosen: Sequence[bytes]
+) -> bytes:
+    who = f"v=1; a={key.algorithm}; c=relaxed/relaxed; d={key.domain}; s={key.selector}; t={timestamp};"
+    tags = (who.encode(), *covered)
     unsigned = b"dkim-signature:" + b" ".join(tags)
     signature = base64.b64encode(key.sign(b"\r\n".join([*chosen, unsigned])))
     return b"DKIM-Signature: " + b"\r\n\t".join(tags) + _folded(signature)

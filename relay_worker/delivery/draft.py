@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from relay_worker.delivery.dkim import SigningKey
+from relay_worker.delivery.marks import Marks
 from relay_worker.delivery.verp import ReturnPaths
 from relay_worker.queue.claims import Claimed, SenderIdentity
 
@@ -28,14 +28,14 @@ class Draft:
     """One message between two steps.
 
     `fields` are the header fields in order, whole (`Name: value`, folds included), without the CRLF at their end.
-    `claimed` is any one of the recipients: only what is the same for all of them may be read from it.
-    `return_path` None leaves the envelope sender as it is.
+    `claimed` is any one of the recipients: unless it is `alone`, only what is the same for all of them may be read from
+    it. `return_path` None leaves the envelope sender as it is.
     """
 
     claimed: Claimed
+    alone: bool
     sender: SenderIdentity
-    key: SigningKey | None
-    return_paths: ReturnPaths
+    marks: Marks
     now: datetime
     fields: tuple[bytes, ...]
     body: bytes
@@ -43,7 +43,11 @@ class Draft:
 
     def names(self) -> set[bytes]:
         """The names of all header fields, in lower case."""
-        return {field.partition(b":")[0].rstrip(b" \t").lower() for field in self.fields}
+        return {name_of(field) for field in self.fields}
+
+    def without(self, names: frozenset[bytes]) -> tuple[bytes, ...]:
+        """The header fields whose name (in lower case) is none of these."""
+        return tuple(field for field in self.fields if name_of(field) not in names)
 
     def raw(self) -> bytes:
         """The message as bytes."""
@@ -53,6 +57,11 @@ class Draft:
         """The same draft with another message in it. Line ends must be CRLF."""
         fields, body = split_message(raw)
         return replace(self, fields=fields, body=body)
+
+
+def name_of(field: bytes) -> bytes:
+    """The name of a header field, in lower case."""
+    return field.partition(b":")[0].rstrip(b" \t").lower()
 
 
 def split_message(raw: bytes) -> tuple[tuple[bytes, ...], bytes]:

@@ -23,6 +23,7 @@ from relay_worker.delivery.dispatcher import Dispatcher, plan
 from relay_worker.delivery.flight import Flight, Key
 from relay_worker.delivery.keys import KeyRing
 from relay_worker.delivery.lanes import LaneLimits, Lanes
+from relay_worker.delivery.marks import Marks
 from relay_worker.delivery.mx import MxLookup
 from relay_worker.delivery.outcome import judge
 from relay_worker.delivery.pool import Slots
@@ -34,7 +35,6 @@ from relay_worker.delivery.senders import Senders
 from relay_worker.delivery.tls.finder import TlsPolicies
 from relay_worker.delivery.tls.tally import TlsTally
 from relay_worker.delivery.transaction import INTERNAL_FAULT, Answer, Transaction
-from relay_worker.delivery.verp import ReturnPaths
 from relay_worker.queue.claims import Claimed, Claims, Result
 from relay_worker.queue.tls_book import ForgetfulTlsBook, TlsBook
 
@@ -88,7 +88,7 @@ class Engine:
         rng = rng or random.Random()  # noqa: S311 - spreads load, keeps no secret
         secret = settings.secret_key.get_secret_value()
         self._schedule = RetrySchedule(rng)
-        self._builder = Builder(KeyRing(Seal(secret)), ReturnPaths.from_secret(secret), self._clock)
+        self._builder = Builder(KeyRing(Seal(secret)), Marks.from_secret(secret), self._clock)
         self._senders = Senders(claims)
         self._flight = Flight(settings.delivery_in_flight, settings.delivery_in_flight_bytes)
         self._recorder = Recorder(claims, self._recorded)
@@ -210,9 +210,10 @@ class Engine:
     async def _send_message(self, recipients: tuple[Claimed, ...]) -> None:
         try:
             sender = await self._senders.sender(recipients[0])
-            built = self._builder.build(recipients[0], sender, await self._raw(recipients))
-            for transaction in plan(built, recipients):
-                self._dispatcher.dispatch(transaction)
+            raw = await self._raw(recipients)
+            for built, share in self._builder.build_all(recipients, sender, raw):
+                for transaction in plan(built, share):
+                    self._dispatcher.dispatch(transaction)
         except Unavailable as error:
             # Nothing was tried, so nothing is recorded: the leases run out, and another claim finds them; up to the end.
             log.warning(

@@ -12,6 +12,7 @@ class Extensions:
     pipelining: bool = False
     eight_bit_mime: bool = False
     smtputf8: bool = False
+    dsn: bool = False
     starttls: bool = False
     size_offered: bool = False
     size: int | None = None
@@ -27,6 +28,7 @@ def read_extensions(reply: Reply) -> Extensions:
         pipelining="PIPELINING" in offered,
         eight_bit_mime="8BITMIME" in offered,
         smtputf8="SMTPUTF8" in offered,
+        dsn="DSN" in offered,
         starttls="STARTTLS" in offered,
         size_offered="SIZE" in offered,
         size=_limit(offered.get("SIZE", "")),

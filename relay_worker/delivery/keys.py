@@ -5,7 +5,7 @@ from collections import OrderedDict
 
 from platform_core.security import Seal
 from relay_worker.delivery.dkim import SigningKey
-from relay_worker.queue.claims import SenderIdentity
+from relay_worker.queue.claims import SealedKey, SenderIdentity
 
 MAX_KEPT = 10_000
 
@@ -17,15 +17,25 @@ class KeyRing:
         self._seal = seal
         self._keys: OrderedDict[tuple[str, str, bytes], SigningKey] = OrderedDict()
 
-    def key(self, sender: SenderIdentity) -> SigningKey | None:
-        """The sender's key; None when its domain has none. Raises Unavailable when the seal does not fit."""
-        if sender.sealed_key is None:
-            return None
-        name = sender.signing_domain, sender.selector, hashlib.sha256(sender.sealed_key).digest()
+    def keys(self, sender: SenderIdentity) -> tuple[SigningKey, ...]:
+        """The keys that sign this sender's mail: its domain's, then its reseller's; none of either where there is none.
+
+        Raises Unavailable when the seal does not fit.
+        """
+        sealed = []
+        if sender.sealed_key is not None:
+            sealed.append(SealedKey(sender.signing_domain, sender.selector, sender.sealed_key))
+        # A second signature of the same domain would say nothing that the first has not said.
+        if sender.second is not None and (not sealed or sender.second.domain != sender.signing_domain):
+            sealed.append(sender.second)
+        return tuple(self._open(one) for one in sealed)
+
+    def _open(self, sealed: SealedKey) -> SigningKey:
+        name = sealed.domain, sealed.selector, hashlib.sha256(sealed.sealed).digest()
         key = self._keys.get(name)
         if key is None:
-            pem = self._seal.open(sender.sealed_key)
-            key = self._keys[name] = SigningKey.from_pem(sender.signing_domain, sender.selector, pem)
+            pem = self._seal.open(sealed.sealed)
+            key = self._keys[name] = SigningKey.from_pem(sealed.domain, sealed.selector, pem)
             if len(self._keys) > MAX_KEPT:
                 self._keys.popitem(last=False)
         else:

@@ -4,17 +4,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from platform_core.mail.replies import Reply
+from relay_worker.delivery.dkim import UNSIGNED, Signing
 from relay_worker.queue.claims import Claimed
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message built and signed. `wire` is dot-stuffed and ends with the final dot; `size` counts octets without that."""
+    """A message built and signed. `wire` is dot-stuffed and ends with the final dot; `size` counts octets without that.
+
+    `signing`: who signed it, for a server that needs it in another form, which is signed anew.
+    """
 
     wire: bytes
     size: int
     body_8bit: bool
     headers_need_smtputf8: bool
+    signing: Signing = UNSIGNED
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +37,8 @@ class Transaction:
     @property
     def needs_smtputf8(self) -> bool:
         """True when only a server with SMTPUTF8 can take it (RFC 6531 3.5)."""
-        return self.message.headers_need_smtputf8 or not all(
-            recipient.rcpt_to.isascii() for recipient in self.recipients
+        return self.message.headers_need_smtputf8 or not (
+            self.mail_from.isascii() and all(recipient.rcpt_to.isascii() for recipient in self.recipients)
         )
 
 
@@ -55,7 +60,8 @@ class Answer:
     """What the remote said of one recipient, or what kept us from hearing it (then the reply is in our words).
 
     `shared` is how many recipients this one reply speaks for. `duration_ms` counts from the start of the
-    transaction, or of the connection when this was its first.
+    transaction, or of the connection when this was its first. `reports`: the server has taken the message with what was
+    asked about its delivery (RFC 3461), and sends the reports itself.
     """
 
     reply: Reply
@@ -65,6 +71,7 @@ class Answer:
     remote_address: str = ""
     tls_version: str = ""
     duration_ms: int = 0
+    reports: bool = False
 
 
 # A fault of ours is never a bounce, and its details are for our log alone.

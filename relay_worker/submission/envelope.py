@@ -58,9 +58,11 @@ class Transaction:
     def rcpt_dsn(self) -> tuple[str, ...]:
         """What is asked, in words for each recipient; () when nothing is asked for any.
 
-        Once something is, all have their ORCPT: it marks them as recipients of a sender who expects reports.
+        Once something is, all have their ORCPT: it marks them as recipients of a sender who expects reports. ORCPT alone
+        asks for nothing: servers such as Postfix give it with all their mail.
         """
-        if not (self.dsn or self.envelope_id or self.dsn_return):
+        asked = self.envelope_id or self.dsn_return or any(one.notify for one in self.dsn.values())
+        if not asked:
             return ()
         return tuple(
             _with_original(self.dsn.get(folded), address).words for folded, address in self.rcpt_to.items()

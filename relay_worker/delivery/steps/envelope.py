@@ -12,5 +12,5 @@ def rewrite_envelope_sender(draft: Draft) -> Draft | None:
     """
     if not draft.claimed.mail_from or not draft.sender.return_path_host:
         return None
-    path = ReturnPath(draft.claimed, draft.sender.return_path_host, draft.return_paths)
+    path = ReturnPath(draft.claimed, draft.sender.return_path_host, draft.marks.return_paths)
     return replace(draft, return_path=path)

@@ -11,10 +11,7 @@ PRIVATE = frozenset({b"return-path", b"bcc", b"resent-bcc"})
 
 def drop_private_headers(draft: Draft) -> Draft | None:
     """Take out what is for us alone."""
-    if not draft.names() & PRIVATE:
-        return None
-    kept = (field for field in draft.fields if field.partition(b":")[0].rstrip(b" \t").lower() not in PRIVATE)
-    return replace(draft, fields=tuple(kept))
+    return replace(draft, fields=draft.without(PRIVATE)) if draft.names() & PRIVATE else None
 
 
 def add_missing_headers(draft: Draft) -> Draft | None:

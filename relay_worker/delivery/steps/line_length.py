@@ -1,21 +1,13 @@
 """Overlong lines, which servers on the way would cut (RFC 5322 2.1.1: 998 octets and the CRLF)."""
 
-import email
-import email.message
-import email.policy
-import io
 import re
 from dataclasses import replace
-from email.base64mime import body_encode as encode_base64
-from email.generator import BytesGenerator
-from quopri import encodestring as encode_quoted_printable
 
 from relay_worker.delivery.draft import Draft
-from relay_worker.delivery.steps.line_ends import normalise_line_ends
+from relay_worker.delivery.recode import Part, recode
 
 MAX_LINE_OCTETS = 998
 _FOLD_AT = 900
-_POLICY = email.policy.compat32.clone(linesep="\r\n", max_line_length=None)
 _BREAKABLE = re.compile(rb"[ \t](?=[^ \t])")
 
 
@@ -25,7 +17,7 @@ def shorten_lines(draft: Draft) -> Draft:
     Cutting lines, as mail servers do, would break words, links and signatures. Quoted-printable keeps the content.
     """
     if has_overlong_line(draft.body):
-        draft = draft.with_raw(_encode_overlong_parts(draft.raw()))
+        draft = draft.with_raw(recode(draft.raw(), _is_overlong))
     if any(len(field) > MAX_LINE_OCTETS and has_overlong_line(field) for field in draft.fields):
         return replace(draft, fields=tuple(_fold(field) for field in draft.fields))
     return draft
@@ -42,32 +34,9 @@ def has_overlong_line(text: bytes) -> bool:
     return False
 
 
-def _encode_overlong_parts(raw: bytes) -> bytes:
-    message = email.message_from_bytes(raw, policy=_POLICY)
-    for part in message.walk():
-        if not part.is_multipart() and _is_overlong(part):
-            _encode(part)
-    written = io.BytesIO()
-    BytesGenerator(written, mangle_from_=False, policy=_POLICY).flatten(message)
-    return normalise_line_ends(written.getvalue())
-
-
-def _is_overlong(part: email.message.Message) -> bool:
+def _is_overlong(part: Part) -> bool:
     payload = part.get_payload()
     return isinstance(payload, str) and any(len(line) > MAX_LINE_OCTETS for line in payload.split("\n"))
-
-
-def _encode(part: email.message.Message) -> None:
-    """Give the part an encoding with short lines: quoted-printable for text, base64 for the rest."""
-    content = part.get_payload(decode=True)
-    assert isinstance(content, bytes)
-    if part.get_content_maintype() == "text":
-        encoding, text = "quoted-printable", encode_quoted_printable(content).decode("ascii")
-    else:
-        encoding, text = "base64", encode_base64(content)
-    del part["Content-Transfer-Encoding"]
-    part["Content-Transfer-Encoding"] = encoding
-    part.set_payload(text)
 
 
 def _fold(field: bytes) -> bytes:

@@ -1,6 +1,7 @@
 """Building: from the accepted message to the one on the wire."""
 
 import email
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,25 +14,35 @@ from platform_core.security import Seal
 from relay_worker.delivery.build import Builder, Built
 from relay_worker.delivery.draft import split_message
 from relay_worker.delivery.keys import KeyRing
+from relay_worker.delivery.marks import Marks
 from relay_worker.delivery.steps.line_length import has_overlong_line
-from relay_worker.delivery.verp import ReturnPaths
 from relay_worker.queue.claims import Claimed
 from tests.relay_worker.delivery.factories import NOW, RAW, SENDER, recipient
 
 SECRET = "a secret of the tests, which is long enough"
-PATHS = ReturnPaths.from_secret(SECRET)
+MARKS = Marks.from_secret(SECRET)
+PATHS = MARKS.return_paths
 
 
 def build(raw: bytes = RAW, claimed: Claimed | None = None, **sender: object) -> Built:
-    builder = Builder(KeyRing(Seal(SECRET)), PATHS, StoppedClock(NOW))
-    return builder.build(claimed or recipient(), replace(SENDER, **sender), raw)
+    return build_for([claimed or recipient()], raw, **sender)[0]
 
 
-def content(built: Built) -> bytes:
+def build_for(recipients: list[Claimed], raw: bytes = RAW, **sender: object) -> list[Built]:
+    builder = Builder(KeyRing(Seal(SECRET)), MARKS, StoppedClock(NOW))
+    return [built for built, _ in builder.build_all(recipients, replace(SENDER, **sender), raw)]
+
+
+def whole(built: Built) -> bytes:
     """The message as a server keeps it: without the stuffing and the final dot."""
     lines = built.message.wire.split(b"\r\n")
     assert lines[-2:] == [b".", b""]
     return b"\r\n".join([line[1:] if line.startswith(b".") else line for line in lines[:-2]] + [b""])
+
+
+def content(built: Built) -> bytes:
+    """The same without the marks that every message gets."""
+    return re.sub(rb"(?m)^(?:Feedback-ID|X-Report-ID): [^\r]*\r\n", b"", whole(built))
 
 
 def test_a_message_in_order_goes_out_as_it_came() -> None:
@@ -39,7 +50,8 @@ def test_a_message_in_order_goes_out_as_it_came() -> None:
 
 
 def test_the_size_is_that_of_the_message_without_stuffing() -> None:
-    assert build().message.size == len(RAW)
+    built = build()
+    assert built.message.size == len(whole(built))
 
 
 def test_bare_line_ends_become_whole_ones() -> None:
@@ -59,9 +71,11 @@ def test_date_and_message_id_are_added_where_missing_and_the_same_at_every_attem
     raw = b"From: a@shop.test\r\n\r\nHi\r\n"
     first, second = (
         content(
-            Builder(KeyRing(Seal(SECRET)), PATHS, StoppedClock(NOW + timedelta(hours=hours))).build(
-                claimed, SENDER, raw
-            )
+            next(
+                Builder(KeyRing(Seal(SECRET)), MARKS, StoppedClock(NOW + timedelta(hours=hours))).build_all(
+                    [claimed], SENDER, raw
+                )
+            )[0]
         )
         for hours in (1, 5)
     )
@@ -100,10 +114,11 @@ def test_the_signature_stands_on_top(rsa_key: bytes) -> None:
 
 
 def test_a_rotated_key_is_used_at_once(rsa_key: bytes, ed25519_key: bytes) -> None:
-    builder = Builder(KeyRing(Seal(SECRET)), PATHS, StoppedClock(NOW))
+    builder = Builder(KeyRing(Seal(SECRET)), MARKS, StoppedClock(NOW))
     for pem, algorithm in ((rsa_key, b"a=rsa-sha256"), (ed25519_key, b"a=ed25519-sha256")):
         sender = replace(SENDER, sealed_key=Seal(SECRET).seal(pem))
-        assert algorithm in builder.build(recipient(), sender, RAW).message.wire
+        ((built, _),) = builder.build_all([recipient()], sender, RAW)
+        assert algorithm in built.message.wire
 
 
 def test_eight_bit_bodies_are_known_as_such() -> None:
@@ -155,7 +170,8 @@ def test_overlong_lines_are_seen_wherever_they_are(lengths: list[int]) -> None:
 
 def test_signing_takes_the_time_of_the_attempt(rsa_key: bytes) -> None:
     clock = StoppedClock(NOW + timedelta(hours=1))
-    builder = Builder(KeyRing(Seal(SECRET)), PATHS, clock)
+    builder = Builder(KeyRing(Seal(SECRET)), MARKS, clock)
     sender = replace(SENDER, sealed_key=Seal(SECRET).seal(rsa_key))
     stamp = int(clock.now().timestamp())
-    assert b"t=%d;" % stamp in builder.build(recipient(), sender, RAW).message.wire
+    ((built, _),) = builder.build_all([recipient()], sender, RAW)
+    assert b"t=%d;" % stamp in built.message.wire

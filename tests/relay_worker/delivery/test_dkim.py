@@ -23,7 +23,7 @@ from relay_worker.delivery.dkim import (
     SigningKey,
     canonical_body,
     canonical_value,
-    signature_field,
+    signature_fields,
 )
 from relay_worker.delivery.draft import split_message
 from relay_worker.delivery.steps.line_ends import normalise_line_ends
@@ -65,7 +65,7 @@ def publish(pem: bytes) -> Publish:
 
 def signed(fields: tuple[bytes, ...], body: bytes, pem: bytes) -> bytes:
     key = SigningKey.from_pem("shop.test", "fp1", pem)
-    field = signature_field(fields, body, key, 1_790_000_000)
+    (field,) = signature_fields(fields, body, (key,), 1_790_000_000)
     return b"\r\n".join([field, *fields, b"", body])
 
 
@@ -141,6 +141,21 @@ def test_headers_are_named_as_often_as_they_are_and_the_dangerous_once_more(ed25
 def test_no_line_of_the_signature_is_overlong(rsa_key: bytes) -> None:
     field = signed(FIELDS, b"", rsa_key).split(b"\r\nFrom:")[0]
     assert max(len(line) for line in field.split(b"\r\n")) < 300
+
+
+def test_two_domains_sign_the_same_and_both_verify(rsa_key: bytes, ed25519_key: bytes) -> None:
+    keys = (
+        SigningKey.from_pem("shop.test", "a", rsa_key),
+        SigningKey.from_pem("agency.test", "b", ed25519_key),
+    )
+    fields = signature_fields(FIELDS, b"Hello\r\n", keys, 1_790_000_000)
+    message = b"\r\n".join([*fields, *FIELDS, b"", b"Hello\r\n"])
+    published = {
+        b"a._domainkey.shop.test.": publish(rsa_key),
+        b"b._domainkey.agency.test.": publish(ed25519_key),
+    }
+    for n in range(2):
+        assert dkim.DKIM(message).verify(n, dnsfunc=lambda name, timeout=5: published[name](name))
 
 
 def test_a_key_that_dkim_does_not_know_is_refused() -> None:

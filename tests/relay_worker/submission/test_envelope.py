@@ -185,8 +185,10 @@ def test_reports_are_asked_for_after_ehlo_only() -> None:
     assert refusal.value.reply.code == 555
 
 
-def test_a_transaction_that_asks_nothing_has_no_words() -> None:
-    assert Transaction("a@b.example", rcpt_to={"c@d.example": "c@d.example"}).rcpt_dsn == ()
+@pytest.mark.parametrize("original", ["", "rfc822;c@d.example"])
+def test_a_transaction_that_asks_nothing_has_no_words(original: str) -> None:
+    asked = {"c@d.example": DsnRequest(original=original)}
+    assert Transaction("a@b.example", rcpt_to={"c@d.example": "c@d.example"}, dsn=asked).rcpt_dsn == ()
 
 
 def test_once_something_is_asked_every_recipient_is_marked() -> None:
