@@ -32,6 +32,7 @@ from relay_worker.delivery.recorder import Recorder
 from relay_worker.delivery.retry import RetrySchedule
 from relay_worker.delivery.routes import DestinationFinder, RouteTable
 from relay_worker.delivery.senders import Senders
+from relay_worker.delivery.suppressed import drop_suppressed
 from relay_worker.delivery.tls.finder import TlsPolicies
 from relay_worker.delivery.tls.tally import TlsTally
 from relay_worker.delivery.transaction import INTERNAL_FAULT, Answer, Transaction
@@ -200,12 +201,20 @@ class Engine:
         after every message would cost a fifth more CPU, since each turn would find but one reply.
         """
         turn_ends = time.monotonic() + TURN_SECONDS
-        ordered = sorted(claimed, key=lambda recipient: (recipient.message_id, recipient.n))
+        ordered = sorted(self._sendable(claimed), key=lambda recipient: (recipient.message_id, recipient.n))
         for _, group in groupby(ordered, key=lambda recipient: recipient.message_id):
             await self._send_message(tuple(group))
             if time.monotonic() > turn_ends:
                 await asyncio.sleep(0)
                 turn_ends = time.monotonic() + TURN_SECONDS
+
+    def _sendable(self, claimed: Sequence[Claimed]) -> list[Claimed]:
+        """Those that may be sent to. The others were suppressed after their message was accepted: they are dropped."""
+        now = self._clock.now()
+        for recipient in claimed:
+            if recipient.suppressed:
+                self._recorder.add(drop_suppressed(recipient, now))
+        return [recipient for recipient in claimed if not recipient.suppressed]
 
     async def _send_message(self, recipients: tuple[Claimed, ...]) -> None:
         try:
