@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 
-from billing.services import grant_credits
+from billing.ledger.services import grant_credits
 from platform_core.clock import SystemClock
 from platform_core.database import db, tenant_session
 from platform_core.ids import ResellerKey

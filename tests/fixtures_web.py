@@ -15,7 +15,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 from werkzeug.test import Client, TestResponse
 
-from billing.services import grant_credits
+from billing.ledger.services import grant_credits
 from platform_core.clock import Clock, SystemClock
 from platform_core.database import ResellerRef, db, tenant_session
 from platform_core.ids import AccountId, DomainId, MessageId, ResellerKey, SmtpAccountId, new_message_id

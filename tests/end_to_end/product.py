@@ -18,7 +18,7 @@ import psutil
 import psycopg
 import redis
 
-from billing.services import grant_credits
+from billing.ledger.services import grant_credits
 from platform_core.clock import SystemClock
 from platform_core.database import ResellerRef, db, tenant_session
 from platform_core.ids import ResellerKey

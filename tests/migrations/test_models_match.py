@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.sql.schema import SchemaItem
 
-import billing.models
+import billing.ledger.models
 import relay_worker.addresses.models
 import relay_worker.models
 import tenants.models
@@ -18,11 +18,11 @@ from platform_core.database import PlatformBase, ResellerRef, TenantBase, owner_
 from platform_core.settings import Settings
 
 # Every module with rows, so that the metadata is whole.
-MODELS = (billing.models, relay_worker.addresses.models, relay_worker.models, tenants.models)
+MODELS = (billing.ledger.models, relay_worker.addresses.models, relay_worker.models, tenants.models)
 
 # Known to SQL alone: Alembic's own tables, and what platform.create_tenant reads.
 WITHOUT_MODEL = {"alembic_version", "shared_version", "tenant_script"}
-PARTITION = re.compile(r"_[0-9]{6}$")
+PARTITION = re.compile(r"_[0-9]{6}([0-9]{2})?$")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
-from billing.queries import Usage, usage_of
+from billing.ledger.queries import Usage, usage_of
 from tenants.resellers.queries import brand
 from whitelabel.portal.door import account, clock, rows
 from whitelabel.site.looks import Brandmark

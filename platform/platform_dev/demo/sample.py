@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from billing.queries import credits_left
-from billing.services import grant_credits
+from billing.ledger.queries import credits_left
+from billing.ledger.services import grant_credits
 from platform_core.clock import Clock
 from platform_core.database import ResellerRef, db, tenant_session
 from platform_core.errors import NotFound

@@ -2,8 +2,8 @@
 
 import click
 
-from billing.queries import entries_of, usage_of
-from billing.services import grant_credits
+from billing.ledger.queries import entries_of, usage_of
+from billing.ledger.services import grant_credits
 from platform_core.clock import SystemClock
 from platform_web.commands.output import json_option, show_many, show_one
 from platform_web.commands.scope import account_option, reseller_option, reseller_scope

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from billing.services import grant_credits
+from billing.ledger.services import grant_credits
 from platform_core.clock import StoppedClock, SystemClock
 from platform_core.database import ResellerRef, schema_of, tenant_session
 from platform_core.ids import AccountId, MessageId, ResellerId, SmtpAccountId, new_message_id

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from billing.models import CreditEntry, CreditLot, EntryKind, LotOrigin
+from billing.ledger.models import CreditEntry, CreditLot, EntryKind, LotOrigin
 from platform_core.clock import Clock
 from platform_core.errors import InvalidInput
 from tenants.accounts.signals import announce_quota

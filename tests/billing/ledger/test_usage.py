@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from flask import Flask
 
-from billing.queries import Usage, credits_left, entries_of, lots_of, usage_of
-from billing.services import grant_credits
+from billing.ledger.queries import Usage, credits_left, entries_of, lots_of, usage_of
+from billing.ledger.services import grant_credits
 from platform_core.clock import StoppedClock, SystemClock
 from platform_core.database import ResellerRef, tenant_session
 from platform_core.ids import AccountId, SmtpAccountId, new_message_id

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from billing.models import AccountMonth, CreditEntry, CreditLot
+from billing.ledger.models import AccountMonth, CreditEntry, CreditLot
 from platform_core.clock import Clock
 from platform_core.ids import AccountId
 from tenants.models import Account
