@@ -20,6 +20,7 @@ ARGUMENTS = {
     "domain_id": 1,
     "smtp_account_id": 1,
     "key": "somebody",
+    "ip_id": 1,
     "filename": "app.css",
 }
 

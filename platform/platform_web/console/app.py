@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _l
 from platform_core.clock import Clock
 from platform_core.database import bind_database
 from platform_core.settings import Settings
+from platform_web.console.addresses.views import pages as addresses
 from platform_web.console.door import rows
 from platform_web.console.queue.views import pages as queue
 from platform_web.console.resellers.views import pages as resellers
@@ -43,6 +44,7 @@ class MenuEntry:
 MENU = (
     MenuEntry("resellers.every", "building-store", _l("Resellers")),
     MenuEntry("queue.show", "stack-2", _l("Queue")),
+    MenuEntry("addresses.every", "server-2", _l("Addresses")),
 )
 
 
@@ -60,6 +62,7 @@ def create_console(settings: Settings, clock: Clock) -> Flask:
     app.register_blueprint(login_pages(desk))
     app.register_blueprint(resellers)
     app.register_blueprint(queue)
+    app.register_blueprint(addresses)
     app.register_blueprint(health)
     brandmark = Brandmark(settings.platform_name, _COLOUR)
     serve_look(app, lambda: brandmark)

@@ -1,0 +1,1 @@
+"""Our IP addresses as staff see them: pools, warm-up, reputation; adding, pausing and retiring."""
