@@ -76,6 +76,7 @@ class SmtpClient(asyncio.Protocol):
         self._greeted = False
         self._timer = LazyTimer(self._loop, self._time_out)
         self._transport: asyncio.Transport | None = None
+        self._closed = asyncio.Event()
         self.fault: Reply | None = None
         self.lost = False
         self.extensions = Extensions()
@@ -195,6 +196,11 @@ class SmtpClient(asyncio.Protocol):
             self.fault = _lost()
             self._timer.start(_QUIT_SECONDS)
 
+    async def leave(self) -> None:
+        """Take leave, and return when the connection is closed."""
+        self.quit()
+        await self._closed.wait()
+
     def abort(self) -> None:
         """Close at once; whoever waits hears a fault."""
         self._break(_lost())
@@ -226,6 +232,7 @@ class SmtpClient(asyncio.Protocol):
         self.lost = self.fault is None
         self._break(_lost(error))
         self._timer.close()
+        self._closed.set()
 
     def pause_writing(self) -> None:
         self._paused = True

@@ -102,7 +102,7 @@ class Connector:
             try:
                 return await self._greeted(server, demand, origin)
             except HandshakeFailed as failure:
-                failures.append(_answer(failure, server, started))
+                failures.append(_answer(failure, server, origin, started))
                 if isinstance(failure, SourceUnusable):
                     break
                 if not isinstance(failure, TlsFailed):
@@ -175,7 +175,13 @@ class Connector:
         # Clear is gone down to only where TLS was tried; a server without STARTTLS ends at a higher level.
         in_clear_by_fault = level is TlsLevel.CLEAR
         return Conversation(
-            client, manners, server.host, server.address, tls_failed=in_clear_by_fault, tls=achieved
+            client,
+            manners,
+            server.host,
+            server.address,
+            tls_failed=in_clear_by_fault,
+            tls=achieved,
+            source=origin.source or "",
         )
 
     async def _secured(
@@ -235,12 +241,13 @@ def _unmet(error: TlsFailed, wish: HostDemand) -> TlsFailed:
     return TlsFailed(error.stage, replace(error.reply, text=text), error.failure)
 
 
-def _answer(failure: HandshakeFailed, server: MailServer, started: float) -> Answer:
+def _answer(failure: HandshakeFailed, server: MailServer, origin: Origin, started: float) -> Answer:
     return Answer(
         failure.reply,
         failure.stage,
         remote_host=server.host,
         remote_address=server.address,
+        source_address=origin.source or "",
         duration_ms=int((time.monotonic() - started) * 1000),
     )
 

@@ -43,6 +43,7 @@ class Conversation:
         *,
         tls_failed: bool,
         tls: TlsAchieved = IN_CLEAR,
+        source: str = "",
     ) -> None:
         self._client = client
         self.tls = tls
@@ -51,6 +52,7 @@ class Conversation:
         self._needs_reset = False
         self._host = host
         self._address = address
+        self._source = source
         self.transactions = 0
 
     @property
@@ -83,6 +85,10 @@ class Conversation:
 
     def quit(self) -> None:
         self._client.quit()
+
+    async def leave(self) -> None:
+        """Take leave, and return when the connection is closed: within 5 seconds."""
+        await self._client.leave()
 
     def abort(self) -> None:
         self._client.abort()
@@ -195,8 +201,10 @@ class Conversation:
                     1 if stage is Stage.RCPT else shared,
                     self._host,
                     self._address,
+                    self._source,
                     self._client.tls_version,
                     milliseconds,
+                    reports=self._client.extensions.dsn,
                 )
         return [known[id(reply), stage] for reply, stage in outcomes]
 
@@ -204,7 +212,6 @@ class Conversation:
 def _refuse(transaction: Transaction, extensions: Extensions) -> Reply | None:
     """What this server need not be asked, because it has said that it can't."""
     addresses = (transaction.mail_from, *(claimed.rcpt_to for claimed in transaction.recipients))
-                    reports=self._client.extensions.dsn,
     if any(_COMMAND_BREAKING.search(address) for address in addresses):
         return UNSAYABLE
     if transaction.needs_smtputf8 and not extensions.smtputf8:
@@ -221,18 +228,11 @@ def _mail_command(transaction: Transaction, extensions: Extensions) -> bytes:
         parameters += b" BODY=8BITMIME"
     if extensions.smtputf8 and transaction.needs_smtputf8:
         parameters += b" SMTPUTF8"
+    if extensions.dsn:
+        parameters += _dsn_of_message(transaction.recipients[0])
     return b"MAIL FROM:<%b>%b\r\n" % (transaction.mail_from.encode(), parameters)
 
 
-def _settled(reply: Reply) -> Reply:
-    """The reply, unless it is a 3xx: that asks for more, where there is no more, and promises nothing."""
-    return _refusal(reply) if reply.code // 100 == 3 else reply
-
-    if extensions.dsn:
-        parameters += _dsn_of_message(transaction.recipients[0])
-
-def _refusal(reply: Reply) -> Reply:
-    """The reply where only a refusal makes sense; a positive one is taken as a passing fault of the server."""
 def _dsn_of_message(claimed: Claimed) -> bytes:
     """RET and ENVID as the sender gave them (RFC 3461 5.2.1)."""
     words = b" RET=%b" % claimed.dsn_return.encode() if claimed.dsn_return else b""
@@ -245,4 +245,11 @@ def _rcpt_command(claimed: Claimed, *, dsn: bool) -> bytes:
     return b"RCPT TO:<%b>%b\r\n" % (claimed.rcpt_to.encode(), asked)
 
 
+def _settled(reply: Reply) -> Reply:
+    """The reply, unless it is a 3xx: that asks for more, where there is no more, and promises nothing."""
+    return _refusal(reply) if reply.code // 100 == 3 else reply
+
+
+def _refusal(reply: Reply) -> Reply:
+    """The reply where only a refusal makes sense; a positive one is taken as a passing fault of the server."""
     return Reply(451, "4.5.0", f"unexpected reply: {reply.line()}") if reply.positive else reply

@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import structlog
 
 from platform_core.mail.replies import Reply
+from relay_worker.addresses.chooser import NoSource, SourceChooser
 from relay_worker.delivery.build import Built
 from relay_worker.delivery.destination import Destination, NoRoute
-from relay_worker.delivery.lanes import Lanes, Settle
+from relay_worker.delivery.lanes.lane import Access, Postpone, Settle
+from relay_worker.delivery.lanes.lanes import Lanes
+from relay_worker.delivery.lanes.sites import Site, Sites
 from relay_worker.delivery.routes import DestinationFinder
 from relay_worker.delivery.tls.finder import TlsPolicies
 from relay_worker.delivery.tls.policy import TlsDemand, TlsPolicy, decide
@@ -36,32 +39,45 @@ def plan(built: Built, recipients: Sequence[Claimed]) -> list[Transaction]:
         members = tuple(group)
         for start in range(0, len(members), MAX_RECIPIENTS):
             part = members[start : start + MAX_RECIPIENTS]
-            transactions.append(Transaction(built.message, built.mail_from(part[0].n), part))
+            mail_from = built.mail_from(part[0].n)
+            transactions.append(Transaction(built.message, mail_from, part, built.requires_tls))
     return transactions
+
+
+def _company(claimed: Claimed) -> tuple[str, bool]:
+    return claimed.domain, claimed.rcpt_to.isascii()
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
     """Where mail for a domain goes, and what that domain has published about TLS."""
-def _company(claimed: Claimed) -> tuple[str, bool]:
-    return claimed.domain, claimed.rcpt_to.isascii()
-
-
 
     destination: Destination
     tls: TlsPolicy
 
 
+@dataclass(frozen=True, slots=True)
+class Maps:
+    """What tells where mail goes: the servers of domains, what domains publish about TLS, and whose servers those are."""
+
+    finder: DestinationFinder
+    policies: TlsPolicies
+    sites: Sites
+
+
 class Dispatcher:
-    """Puts transactions on the lane of their destination. While DNS is asked for one domain the others go on."""
+    """Puts transactions on the lane of their destination and our address. While DNS is asked for one domain the others go on."""
 
     def __init__(
-        self, finder: DestinationFinder, policies: TlsPolicies, lanes: Lanes, settle: Settle
+        self, maps: Maps, lanes: Lanes, sources: SourceChooser, settle: Settle, postpone: Postpone
     ) -> None:
-        self._finder = finder
-        self._policies = policies
+        self._finder = maps.finder
+        self._policies = maps.policies
+        self._sites = maps.sites
         self._lanes = lanes
+        self._sources = sources
         self._settle = settle
+        self._postpone = postpone
         self._waiting: dict[str, list[Transaction]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -110,14 +126,35 @@ class Dispatcher:
         if isinstance(found, NoRoute):
             self._settle(transaction, [_unroutable(found.reply)] * len(transaction.recipients))
         else:
-            self._lanes.put(found.destination, transaction, _demand(transaction, found.tls))
+            self._launch(transaction, found, self._sites.of(found.destination))
+
+    def _launch(self, transaction: Transaction, way: Way, site: Site) -> None:
+        claimed = transaction.recipients[0]
+        self._sites.note(claimed.domain, site, claimed.lane)
+        source = self._sources.choose(
+            claimed,
+            site.name,
+            site.rule.name,
+            count=len(transaction.recipients),
+            versions=way.destination.versions,
+        )
+        demand = _demand(transaction, way.tls, site)
+        if isinstance(source, NoSource):
+            self._postpone(transaction, source.until)
+        elif source is None:
+            self._lanes.put(site, Access(way.destination, demand), transaction)
+        else:
+            access = Access(way.destination, demand, source.address, source.helo)
+            transaction = replace(transaction, source=source, provider=site.rule.name)
+            self._lanes.put(site, access, transaction)
 
 
-def _demand(transaction: Transaction, policy: TlsPolicy) -> TlsDemand:
+def _demand(transaction: Transaction, policy: TlsPolicy, site: Site) -> TlsDemand:
     """The header is looked for only where there is something that it could set aside."""
     published = policy.sts is not None or bool(policy.tlsa)
     return decide(
         policy,
+        provider_requires_tls=site.rule.requires_tls,
         account_requires_tls=transaction.requires_tls,
         tls_not_required=published and says_tls_is_not_required(transaction.message.wire),
     )

@@ -5,29 +5,38 @@ import math
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import groupby
 
 import structlog
 
 from platform_core.clock import Clock, SystemClock
 from platform_core.errors import Unavailable
+from platform_core.mail.replies import Reply
 from platform_core.mail.states import RecipientState
 from platform_core.security import Seal
 from platform_core.settings import Settings
+from relay_worker.addresses.chooser import SourceChooser, SystemsChoice
+from relay_worker.addresses.landing import landing_of
 from relay_worker.delivery.build import Builder
 from relay_worker.delivery.client import Manners
 from relay_worker.delivery.connector import Connector
-from relay_worker.delivery.dispatcher import Dispatcher, plan
+from relay_worker.delivery.dispatcher import Dispatcher, Maps, plan
 from relay_worker.delivery.flight import Flight, Key
 from relay_worker.delivery.keys import KeyRing
-from relay_worker.delivery.lanes import LaneLimits, Lanes
+from relay_worker.delivery.lanes.keeper import TrafficKeeper
+from relay_worker.delivery.lanes.lanes import Bearings, Lanes
+from relay_worker.delivery.lanes.limits import LaneLimits
+from relay_worker.delivery.lanes.permits import LocalPermits, Permits
+from relay_worker.delivery.lanes.sites import Sites
 from relay_worker.delivery.marks import Marks
 from relay_worker.delivery.mx import MxLookup
 from relay_worker.delivery.outcome import judge
 from relay_worker.delivery.pool import Slots
 from relay_worker.delivery.poster import Poster
+from relay_worker.delivery.postponer import Postponer
 from relay_worker.delivery.recorder import Recorder
 from relay_worker.delivery.retry import RetrySchedule
 from relay_worker.delivery.routes import DestinationFinder, RouteTable
@@ -35,9 +44,10 @@ from relay_worker.delivery.senders import Senders
 from relay_worker.delivery.suppressed import drop_suppressed
 from relay_worker.delivery.tls.finder import TlsPolicies
 from relay_worker.delivery.tls.tally import TlsTally
-from relay_worker.delivery.transaction import INTERNAL_FAULT, Answer, Transaction
+from relay_worker.delivery.transaction import INTERNAL_FAULT, Answer, Stage, Transaction
 from relay_worker.queue.claims import Claimed, Claims, Result
 from relay_worker.queue.tls_book import ForgetfulTlsBook, TlsBook
+from relay_worker.queue.traffic_desk import TrafficDesk
 
 LINGER_SECONDS = 1.0  # without due mail; then the run ends
 FIRST_PAUSE = 0.02  # between claims that find nothing, doubled up to the longest
@@ -45,6 +55,12 @@ LONGEST_PAUSE = 0.2
 FAULT_PAUSE = 1.0
 TURN_SECONDS = 0.005
 FINISH_SECONDS = 5.0  # past the deadline, for what is in flight
+
+REFRESH_SECONDS = 1.0
+
+LANE_CLOSED = Answer(
+    Reply(451, "4.4.7", "the mail server took no more mail from us until the time was up"), Stage.ROUTE
+)
 
 log = structlog.get_logger()
 
@@ -71,6 +87,18 @@ class DrainReport:
         return self.more_due or self.in_flight > 0
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an engine works with beside the queue; without them it is alone, remembers nothing, and the system chooses
+    our address.
+    """
+
+    tls_book: TlsBook = field(default_factory=ForgetfulTlsBook)
+    traffic: TrafficDesk | None = None
+    permits: Permits = field(default_factory=LocalPermits)
+    sources: SourceChooser = field(default_factory=SystemsChoice)
+
+
 class Engine:
     """Lives as long as its worker process and its event loop; connections, keys and DNS answers outlive a run."""
 
@@ -78,8 +106,8 @@ class Engine:
         self,
         settings: Settings,
         claims: Claims,
+        around: Surroundings | None = None,
         *,
-        tls_book: TlsBook | None = None,
         clock: Clock | None = None,
         rng: random.Random | None = None,
     ) -> None:
@@ -94,7 +122,11 @@ class Engine:
         self._flight = Flight(settings.delivery_in_flight, settings.delivery_in_flight_bytes)
         self._recorder = Recorder(claims, self._recorded)
         self._poster = Poster(claims)
-        book = tls_book or ForgetfulTlsBook()
+        self._postponer = Postponer(claims, self._let_go)
+        around = around or Surroundings()
+        book = around.tls_book
+        self._sources = around.sources
+        self._permits = around.permits
         self._tally = TlsTally(book, self._clock)
         connector = Connector(
             Manners.from_settings(settings),
@@ -103,15 +135,18 @@ class Engine:
             authorities=settings.delivery_ca_file,
             tally=self._tally,
         )
-        self._lanes = Lanes(
-            connector,
-            Slots(settings.delivery_connections),
-            LaneLimits.from_settings(settings),
-            self._settle,
+        limits = LaneLimits.from_settings(settings)
+        sites = Sites(limits)
+        slots = Slots(settings.delivery_connections)
+        bearings = Bearings(connector, slots, limits, around.permits, self._clock, rng)
+        self._lanes = Lanes(bearings, sites, self._settle, self._postpone)
+        self._keeper = (
+            TrafficKeeper(around.traffic, self._lanes, sites, self._clock) if around.traffic is not None else None
         )
         finder = DestinationFinder(RouteTable.from_settings(settings), MxLookup.from_settings(settings))
         policies = TlsPolicies.from_settings(settings, book, self._tally, self._clock)
-        self._dispatcher = Dispatcher(finder, policies, self._lanes, self._settle)
+        maps = Maps(finder, policies, sites)
+        self._dispatcher = Dispatcher(maps, self._lanes, around.sources, self._settle, self._postpone)
         self._landed = asyncio.Event()
         self._counts: Counter[RecipientState] = Counter()
         self._claimed = 0
@@ -123,12 +158,14 @@ class Engine:
         What is in flight at the deadline gets 5 seconds more.
         """
         self._claimed, self._counts = 0, Counter()
-        beside = {asyncio.create_task(self._keep_leases()), asyncio.create_task(self._poster.work())}
+        await self._refresh()
+        beside = {asyncio.create_task(work) for work in self._beside()}
         try:
             more_due = await self._claim_while_due(deadline)
             await self._wait_for_landing(min(deadline, time.monotonic()) + FINISH_SECONDS)
         finally:
             await _end(beside)
+            await self._refresh()
             await self._poster.post()
         return self._report(more_due)
 
@@ -145,7 +182,11 @@ class Engine:
         try:
             async with asyncio.timeout(max(grace, 1.0)):
                 await self._recorder.settle()
+                await self._postponer.settle()
+                await self._refresh()
                 await self._poster.post()
+                await self._sources.close()
+                await self._permits.close()
         except TimeoutError:
             log.error("delivery.results_lost", results=self._recorder.pending)
 
@@ -177,7 +218,8 @@ class Engine:
 
     async def _claim(self, limit: int) -> list[Claimed]:
         try:
-            claimed = await self._claims.claim(limit, exclude_lanes=self._flight.crowded_lanes())
+            closed = {*self._flight.crowded_lanes(), *self._lanes.closed_lanes()}
+            claimed = await self._claims.claim(limit, exclude_lanes=list(closed))
         except Unavailable as error:
             log.warning("delivery.claim_failed", error=str(error))
             await asyncio.sleep(FAULT_PAUSE)
@@ -243,12 +285,35 @@ class Engine:
     # --- landing ---
 
     def _settle(self, transaction: Transaction, answers: Sequence[Answer]) -> None:
-        self._record(transaction.recipients, answers)
+        results = self._record(transaction.recipients, answers)
+        if transaction.source is not None:
+            for result in results:
+                landing = landing_of(result.state, result.outcome_class, result.reply_code)
+                self._sources.landed(transaction.source, transaction.provider, landing, 1)
 
-    def _record(self, recipients: Sequence[Claimed], answers: Sequence[Answer]) -> None:
+    def _record(self, recipients: Sequence[Claimed], answers: Sequence[Answer]) -> list[Result]:
         now = self._clock.now()
-        for recipient, answer in zip(recipients, answers, strict=True):
-            self._recorder.add(judge(recipient, answer, now, self._schedule))
+        results = [
+            judge(recipient, answer, now, self._schedule)
+            for recipient, answer in zip(recipients, answers, strict=True)
+        ]
+        for result in results:
+            self._recorder.add(result)
+        return results
+
+    def _postpone(self, transaction: Transaction, until: datetime) -> None:
+        """Put back what can't be sent before `until`; up to its end, and not beyond it."""
+        now = self._clock.now()
+        for recipient in transaction.recipients:
+            if now < recipient.expires_at:
+                self._postponer.add(recipient, min(until, recipient.expires_at))
+            else:
+                self._record([recipient], [LANE_CLOSED])
+
+    def _let_go(self, recipients: Sequence[Claimed]) -> None:
+        for recipient in recipients:
+            self._flight.release(recipient.message_id, recipient.n)
+        self._landed.set()
 
     def _recorded(self, results: Sequence[Result]) -> None:
         self._poster.logged(results)
@@ -268,6 +333,23 @@ class Engine:
     async def _wait_for_landing(self, until: float) -> None:
         while len(self._flight) and (left := until - time.monotonic()) > 0:
             await self._wait_for_room(min(left, LONGEST_PAUSE))
+
+    # --- beside the work ---
+
+    def _beside(self) -> list[Coroutine[None, None, None]]:
+        return [self._keep_leases(), self._poster.work(), self._keep_up()]
+
+    async def _keep_up(self) -> None:
+        """Learn what others know, and tell them what we know."""
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            await self._refresh()
+
+    async def _refresh(self) -> None:
+        if self._keeper is not None:
+            await self._keeper.refresh()
+        await self._permits.refresh()
+        await self._sources.refresh()
 
     # --- leases ---
 

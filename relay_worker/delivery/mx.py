@@ -95,14 +95,14 @@ class MxLookup:
     async def find_host(self, host: str, port: int) -> Found:
         """The one server `host`, a name or an address that the operator has set: no MX, and any address will do."""
         if _is_address(host):
-            return Found(_destination([(0, MailServer(host, host, port))]), MAX_SECONDS)
+            return Found(_destination([(0, MailServer(host, host, port))], by_operator=True), MAX_SECONDS)
         addresses = await self._addresses(host, allow_private=True)
         servers = [(0, MailServer(host, address, port)) for address in addresses.usable]
         if not servers:
             return Found(
                 NoRoute(NO_ANSWER), FAULT_SECONDS
             )  # the operator's own slip must not bounce anything
-        return Found(_destination(servers), addresses.seconds)
+        return Found(_destination(servers, by_operator=True), addresses.seconds)
 
     def _before_us(self, hosts: list[tuple[int, str]]) -> list[tuple[int, str]]:
         """The hosts preferred to ourselves, best first; mail must never go back up (RFC 5321 5.1)."""
@@ -169,13 +169,13 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _destination(servers: list[tuple[int, MailServer]]) -> Destination:
+def _destination(servers: list[tuple[int, MailServer]], *, by_operator: bool = False) -> Destination:
     """Servers of one destination, given best first."""
     groups = tuple(
         tuple(server for _, server in group) for _, group in groupby(servers, key=lambda pair: pair[0])
     )
     hosts = sorted({f"{server.host}:{server.port}" for _, server in servers})
-    return Destination(" ".join(hosts), groups)
+    return Destination(" ".join(hosts), groups, by_operator)
 
 
 def _host(name: dns.name.Name) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 from platform_core.mail.states import BounceKind, RecipientState
 from relay_worker.bounces.classes import HARD_CLASSES, OutcomeClass
 from relay_worker.bounces.classify import classify
+from relay_worker.bounces.throttle import rate_hint
 from relay_worker.delivery.retry import RetrySchedule
 from relay_worker.delivery.transaction import INTERNAL_FAULT, Answer
 from relay_worker.queue.claims import Claimed, Result
@@ -13,13 +14,16 @@ from relay_worker.queue.claims import Claimed, Result
 def judge(recipient: Claimed, answer: Answer, now: datetime, schedule: RetrySchedule) -> Result:
     """The result of one attempt. Anything but a 2xx or a 5xx defers, as long as there is time."""
     if 200 <= answer.reply.code < 300:
-        return _result(recipient, answer, now, RecipientState.DELIVERED)
+        why = OutcomeClass.HANDED_ON if answer.reports and recipient.dsn else ""
+        return _result(recipient, answer, now, RecipientState.DELIVERED, why=why)
+    why = outcome_class(answer)
     if answer.reply.permanent:
-        return _result(recipient, answer, now, RecipientState.BOUNCED, kind=bounce_kind(answer))
-    next_at = schedule.next_at(recipient.attempts, now, recipient.expires_at)
+        return _result(recipient, answer, now, RecipientState.BOUNCED, why=why, kind=bounce_kind(answer))
+    hint = rate_hint(answer.reply.text)
+    next_at = schedule.next_at(recipient.attempts, now, recipient.expires_at, hint)
     if next_at is None:
-        return _result(recipient, answer, now, RecipientState.EXPIRED, kind=BounceKind.SOFT)
-    return _result(recipient, answer, now, RecipientState.DEFERRED, next_at=next_at)
+        return _result(recipient, answer, now, RecipientState.EXPIRED, why=why, kind=BounceKind.SOFT)
+    return _result(recipient, answer, now, RecipientState.DEFERRED, why=why, next_at=next_at)
 
 
 def bounce_kind(answer: Answer) -> BounceKind:
@@ -43,6 +47,7 @@ def _result(
     now: datetime,
     state: RecipientState,
     *,
+    why: str = "",
     kind: BounceKind | None = None,
     next_at: datetime | None = None,
 ) -> Result:
@@ -61,4 +66,6 @@ def _result(
         tls_version=answer.tls_version,
         duration_ms=answer.duration_ms,
         next_at=next_at,
+        outcome_class=why,
+        source_address=answer.source_address,
     )

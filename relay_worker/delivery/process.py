@@ -8,11 +8,18 @@ from typing import Any, TypeVar
 
 import structlog
 import uvloop
+from redis.asyncio import Redis
 
+from platform_core.clock import SystemClock
 from platform_core.settings import Settings, settings
-from relay_worker.delivery.engine import DrainReport, Engine
+from relay_worker.addresses.choosing import PoolChooser
+from relay_worker.addresses.postgres_book import PostgresAddressBook
+from relay_worker.delivery.engine import DrainReport, Engine, Surroundings
+from relay_worker.delivery.lanes.shared_permits import SharedPermits
 from relay_worker.queue.postgres import PostgresClaims, open_pool
 from relay_worker.queue.postgres_tls import PostgresTlsBook
+from relay_worker.queue.postgres_traffic import PostgresTrafficDesk
+from relay_worker.submission.shared import PATIENCE, SharedMemory
 
 T = TypeVar("T")
 
@@ -32,6 +39,10 @@ class DeliveryProcess:
         self._loop = uvloop.new_event_loop()
         asyncio.set_event_loop(self._loop)
         self._pool = self._run(open_pool(settings, size=_POOL_SIZE))
+        self._redis = Redis.from_url(
+            settings.redis_url.get_secret_value(), socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
+        )
+        self._permits = SharedPermits(SharedMemory(self._redis))
         self._engine: Engine = self._run(self._start())
 
     def drain(self) -> DrainReport:
@@ -48,12 +59,18 @@ class DeliveryProcess:
     def close(self) -> None:
         """End what is under way and record it; then the database pool."""
         self._run(self._engine.close(_CLOSE_SECONDS))
+        self._run(self._redis.aclose())
         self._run(self._pool.close())
         self._loop.close()
 
     async def _start(self) -> Engine:
-        claims = PostgresClaims(self._pool, self._settings)
-        return Engine(self._settings, claims, tls_book=PostgresTlsBook(self._pool))
+        around = Surroundings(
+            tls_book=PostgresTlsBook(self._pool),
+            traffic=PostgresTrafficDesk(self._pool),
+            permits=self._permits,
+            sources=PoolChooser(PostgresAddressBook(self._pool), SystemClock()),
+        )
+        return Engine(self._settings, PostgresClaims(self._pool, self._settings), around)
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return self._loop.run_until_complete(work)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from platform_core.mail.replies import Reply
+from relay_worker.addresses.chooser import Source
 from relay_worker.delivery.dkim import UNSIGNED, Signing
 from relay_worker.queue.claims import Claimed
 
@@ -26,13 +27,16 @@ class Outgoing:
 class Transaction:
     """One message for up to 100 recipients at one domain, under one return path ("" for the null sender).
 
-    `requires_tls`: its account lets no mail go in clear.
+    `requires_tls`: its account lets no mail go in clear. `source`: which of our addresses it leaves from, None where the
+    system chooses; `provider`: the traffic rule of where it goes.
     """
 
     message: Outgoing
     mail_from: str
     recipients: tuple[Claimed, ...]
     requires_tls: bool = False
+    source: Source | None = None
+    provider: str = ""
 
     @property
     def needs_smtputf8(self) -> bool:
@@ -59,7 +63,7 @@ class Stage(StrEnum):
 class Answer:
     """What the remote said of one recipient, or what kept us from hearing it (then the reply is in our words).
 
-    `shared` is how many recipients this one reply speaks for. `duration_ms` counts from the start of the
+    `source_address` is ours, "" where the system chose it. `shared` is how many recipients this one reply speaks for. `duration_ms` counts from the start of the
     transaction, or of the connection when this was its first. `reports`: the server has taken the message with what was
     asked about its delivery (RFC 3461), and sends the reports itself.
     """
@@ -69,6 +73,7 @@ class Answer:
     shared: int = 1
     remote_host: str = ""
     remote_address: str = ""
+    source_address: str = ""
     tls_version: str = ""
     duration_ms: int = 0
     reports: bool = False

@@ -112,6 +112,10 @@ class Claims(Protocol):
         """Log the results in one transaction; ends or reschedules what was claimed."""
         ...
 
+    async def postpone(self, recipients: Sequence[tuple[MessageId, int]], until: Sequence[datetime]) -> None:
+        """Put back what we hold, each to become due at its time. It counts as no attempt."""
+        ...
+
     async def post(self) -> None:
         """Have the resellers' rows told what was logged, by whomever."""
         ...

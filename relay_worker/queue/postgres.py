@@ -6,7 +6,7 @@ Every fault of the database or of the way to it becomes Unavailable here, so tha
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import asyncpg
@@ -203,6 +203,13 @@ class PostgresClaims:
     async def finish(self, results: Sequence[Result]) -> None:
         async with database_call(self._pool) as connection:
             await connection.execute(_FINISH, self._lease, [_result_row(result) for result in results])
+
+    async def postpone(self, recipients: Sequence[tuple[MessageId, int]], until: Sequence[datetime]) -> None:
+        ids, numbers = [message for message, _ in recipients], [n for _, n in recipients]
+        async with database_call(self._pool) as connection:
+            await connection.execute(
+                "SELECT relay.postpone($1, $2, $3, $4)", self._lease, ids, numbers, list(until)
+            )
 
     async def post(self) -> None:
         """See `Claims`. When some reseller's schema can't take its results, each is told for itself, and what one can't

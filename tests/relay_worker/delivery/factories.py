@@ -73,6 +73,7 @@ class InMemoryClaims:
     batches: list[int] = field(default_factory=list)
     renewed: list[tuple[MessageId, int]] = field(default_factory=list)
     excluded: list[list[int]] = field(default_factory=list)
+    postponed: list[tuple[tuple[MessageId, int], datetime]] = field(default_factory=list)
     down: bool = False
 
     async def claim(self, limit: int, *, exclude_lanes: Sequence[int] = ()) -> list[Claimed]:
@@ -90,6 +91,12 @@ class InMemoryClaims:
     async def sender(self, reseller_id: ResellerId, account_id: AccountId, domain: str) -> SenderIdentity:
         await self._answer()
         return self.identity
+
+    async def postpone(
+        self, recipients: Sequence[tuple[MessageId, int]], until: Sequence[datetime]
+    ) -> None:
+        await self._answer()
+        self.postponed += zip(recipients, until, strict=True)
 
     async def post(self) -> None:
         """Nothing is kept in a log here."""

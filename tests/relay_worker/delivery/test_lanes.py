@@ -3,41 +3,16 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
 
 from relay_worker.delivery.client import Manners
 from relay_worker.delivery.connector import Connector
-from relay_worker.delivery.destination import Destination, MailServer
-from relay_worker.delivery.lanes import LaneLimits, Lanes
-from relay_worker.delivery.pool import Slots
-from relay_worker.delivery.transaction import Answer, Transaction
+from relay_worker.delivery.lanes.limits import LaneLimits
 from tests.relay_worker.delivery.factories import transaction_to
+from tests.relay_worker.delivery.harbour import Harbour, Settled, to
 from tests.relay_worker.scripted_mx import DROP, SILENCE, Script, ScriptedMx
 
-
-@dataclass
-class Settled:
-    """Collects answers by address."""
-
-    answers: dict[str, Answer] = field(default_factory=dict)
-
-    def __call__(self, transaction: Transaction, answers: Sequence[Answer]) -> None:
-        for recipient, answer in zip(transaction.recipients, answers, strict=True):
-            assert recipient.rcpt_to not in self.answers
-            self.answers[recipient.rcpt_to] = answer
-
-    @property
-    def codes(self) -> set[int]:
-        return {answer.reply.code for answer in self.answers.values()}
-
-    async def have(self, count: int) -> None:
-        async with asyncio.timeout(5):
-            while len(self.answers) < count:
-                await asyncio.sleep(0.005)
-
-
-Scene = Callable[[Lanes, Settled], Awaitable[None]]
+Scene = Callable[[Harbour, Settled], Awaitable[None]]
 
 
 def play(
@@ -54,7 +29,8 @@ def play(
     async def main() -> Settled:
         settled = Settled()
         connector = Connector(Manners("mta.test", wait, wait, wait), verify_tls=False, rng=random.Random(1))
-        lanes = Lanes(connector, Slots(slots), LaneLimits(connections, messages, idle), settled)
+        limits = LaneLimits(connections, messages, idle)
+        lanes = Harbour.build(connector, settled, settled.put_back, limits=limits, slots=slots)
         try:
             await scene(lanes, settled)
         finally:
@@ -64,12 +40,8 @@ def play(
     return asyncio.run(main())
 
 
-def to(mx: ScriptedMx, name: str = "mx.test") -> Destination:
-    return Destination(name, ((MailServer(name, mx.address, mx.port),),))
-
-
 def test_one_transaction_opens_one_connection_and_closes_it_when_idle() -> None:
-    async def scene(lanes: Lanes, settled: Settled) -> None:
+    async def scene(lanes: Harbour, settled: Settled) -> None:
         async with ScriptedMx() as mx:
             lanes.put(to(mx), transaction_to("a@x.test"))
             await settled.have(1)
@@ -81,7 +53,7 @@ def test_one_transaction_opens_one_connection_and_closes_it_when_idle() -> None:
 
 
 def test_an_idle_connection_is_used_again() -> None:
-    async def scene(lanes: Lanes, settled: Settled) -> None:
+    async def scene(lanes: Harbour, settled: Settled) -> None:
         async with ScriptedMx() as mx:
             for number in range(3):
                 lanes.put(to(mx), transaction_to(f"u{number}@x.test"))
@@ -92,7 +64,7 @@ def test_an_idle_connection_is_used_again() -> None:
 
 
 def test_a_backlog_opens_connections_up_to_the_limit() -> None:
-    async def scene(lanes: Lanes, settled: Settled) -> None:
+    async def scene(lanes: Harbour, settled: Settled) -> None:
         async with ScriptedMx(Script(delays={"FINAL": 0.01})) as mx:
             for number in range(60):
                 lanes.put(to(mx), transaction_to(f"u{number}@x.test"))
@@ -103,7 +75,7 @@ def test_a_backlog_opens_connections_up_to_the_limit() -> None:
 
 
 def test_a_few_messages_share_one_connection() -> None:
-    async def scene(lanes: Lanes, settled: Settled) -> None:
+    async def scene(lanes: Harbour, settled: Settled) -> None:
         async with ScriptedMx() as mx:
             for number in range(4):
                 lanes.put(to(mx), transaction_to(f"u{number}@x.test"))
@@ -114,7 +86,7 @@ def test_a_few_messages_share_one_connection() -> None:
 
 
 def test_one_stuck_connection_does_not_hold_up_the_next_message() -> None:
-    async def scene(lanes: Lanes, settled: Settled) -> None:
+    async def scene(lanes: Harbour, settled: Settled) -> None:
         async with ScriptedMx(Script(replies={"MAIL": [SILENCE]})) as mx:
             lanes.put(to(mx), transaction_to("stuck@x.test"))
             lanes.put(to(mx), transaction_to("next@x.test"))
@@ -125,7 +97,7 @@ def test_one_stuck_connection_does_not_hold_up_the_next_message() -> None:
 
 
 def test_a_connection_is_closed_after_its_share_of_messages() -> None:
-    async def scene(lanes: Lanes, settled: Settled) -> None:
+    async def scene(lanes: Harbour, settled: Settled) -> None:
         async with ScriptedMx() as mx:
             for number in range(4):
                 lanes.put(to(mx), transaction_to(f"u{number}@x.test"))
@@ -136,7 +108,7 @@ def test_a_connection_is_closed_after_its_share_of_messages() -> None:
 
 
 def test_a_connection_that_the_server_closed_meanwhile_costs_nothing() -> None:
-    async def scene(lanes: Lanes, settled: Settled) -> None:
+    async def scene(lanes: Harbour, settled: Settled) -> None:
         async with ScriptedMx(Script(replies={"MAIL": ["250 ok", DROP]})) as mx:
             for number in range(2):
                 lanes.put(to(mx), transaction_to(f"u{number}@x.test"))
@@ -147,7 +119,7 @@ def test_a_connection_that_the_server_closed_meanwhile_costs_nothing() -> None:
 
 
 def test_a_421_after_some_messages_is_taken_as_a_wish_for_a_new_connection() -> None:
-    async def scene(lanes: Lanes, settled: Settled) -> None:
+    async def scene(lanes: Harbour, settled: Settled) -> None:
         script = Script(replies={"MAIL": ["250 ok", "421 4.7.0 too many messages in this connection"]})
         async with ScriptedMx(script) as mx:
             for number in range(2):
@@ -158,7 +130,7 @@ def test_a_421_after_some_messages_is_taken_as_a_wish_for_a_new_connection() -> 
 
 
 def test_a_server_that_always_says_421_is_not_asked_for_ever() -> None:
-    async def scene(lanes: Lanes, settled: Settled) -> None:
+    async def scene(lanes: Harbour, settled: Settled) -> None:
         async with ScriptedMx(Script(replies={"MAIL": "421 4.3.2 no"})) as mx:
             for number in range(3):
                 lanes.put(to(mx), transaction_to(f"u{number}@x.test"))
@@ -168,7 +140,7 @@ def test_a_server_that_always_says_421_is_not_asked_for_ever() -> None:
 
 
 def test_recipients_too_many_for_one_transaction_go_in_the_next() -> None:
-    async def scene(lanes: Lanes, settled: Settled) -> None:
+    async def scene(lanes: Harbour, settled: Settled) -> None:
         async with ScriptedMx(Script(max_recipients=2)) as mx:
             lanes.put(to(mx), transaction_to(*(f"u{number}@x.test" for number in range(5))))
             await settled.have(5)
@@ -177,11 +149,9 @@ def test_recipients_too_many_for_one_transaction_go_in_the_next() -> None:
     assert play(scene).codes == {250}
 
 
-def test_a_destination_that_takes_no_connection_answers_all_that_waits_and_is_left_alone() -> None:
-    async def scene(lanes: Lanes, settled: Settled) -> None:
-        async with ScriptedMx(
-            Script(replies={"GREETING": "421 4.3.2 busy"}, delays={"GREETING": 0.05})
-        ) as mx:
+def test_a_destination_that_is_not_there_answers_all_that_waits_and_is_left_alone() -> None:
+    async def scene(lanes: Harbour, settled: Settled) -> None:
+        async with ScriptedMx(Script(replies={"GREETING": DROP}, delays={"GREETING": 0.05})) as mx:
             for number in range(3):
                 lanes.put(to(mx), transaction_to(f"u{number}@x.test"))
             await settled.have(3)
@@ -189,11 +159,28 @@ def test_a_destination_that_takes_no_connection_answers_all_that_waits_and_is_le
             await settled.have(4)
             assert mx.connections == 1
 
-    assert play(scene).codes == {421}
+    assert play(scene).codes == {451}
+
+
+def test_a_destination_that_takes_nobody_now_tells_one_and_the_rest_is_put_back() -> None:
+    async def scene(lanes: Harbour, settled: Settled) -> None:
+        async with ScriptedMx(
+            Script(replies={"GREETING": "421 4.3.2 busy"}, delays={"GREETING": 0.05})
+        ) as mx:
+            for number in range(3):
+                lanes.put(to(mx), transaction_to(f"u{number}@x.test"))
+            await settled.have(3)
+            lanes.put(to(mx), transaction_to("late@x.test"))
+            assert mx.connections == 1
+        assert lanes.lanes.closed_lanes() == [transaction_to("a@x.test").recipients[0].lane]
+
+    settled = play(scene)
+    assert (list(settled.answers), settled.codes) == (["u0@x.test"], {421})
+    assert list(settled.postponed) == ["u1@x.test", "u2@x.test", "late@x.test"]
 
 
 def test_a_refusal_for_good_is_said_to_one_message_at_a_time() -> None:
-    async def scene(lanes: Lanes, settled: Settled) -> None:
+    async def scene(lanes: Harbour, settled: Settled) -> None:
         async with ScriptedMx(Script(replies={"GREETING": ["554 5.7.1 not you", "554 5.7.1 not you"]})) as mx:
             for number in range(3):
                 lanes.put(to(mx), transaction_to(f"u{number}@x.test"))
@@ -203,7 +190,7 @@ def test_a_refusal_for_good_is_said_to_one_message_at_a_time() -> None:
 
 
 def test_a_server_that_takes_no_second_connection_gets_all_on_the_first() -> None:
-    async def scene(lanes: Lanes, settled: Settled) -> None:
+    async def scene(lanes: Harbour, settled: Settled) -> None:
         script = Script(
             delays={"FINAL": 0.01}, replies={"GREETING": ["220 welcome", *["421 4.7.0 one only"] * 50]}
         )
@@ -218,7 +205,7 @@ def test_a_server_that_takes_no_second_connection_gets_all_on_the_first() -> Non
 
 
 def test_an_idle_connection_makes_room_for_another_lane() -> None:
-    async def scene(lanes: Lanes, settled: Settled) -> None:
+    async def scene(lanes: Harbour, settled: Settled) -> None:
         async with ScriptedMx() as one, ScriptedMx() as two:
             lanes.put(to(one, "one.test"), transaction_to("a@x.test"))
             await settled.have(1)
@@ -231,7 +218,7 @@ def test_an_idle_connection_makes_room_for_another_lane() -> None:
 
 
 def test_lanes_that_wait_for_a_permit_get_it_when_a_busy_one_ends() -> None:
-    async def scene(lanes: Lanes, settled: Settled) -> None:
+    async def scene(lanes: Harbour, settled: Settled) -> None:
         async with ScriptedMx(Script(delays={"FINAL": 0.05})) as mx:
             for number in range(5):
                 lanes.put(to(mx, f"mx{number}.test"), transaction_to(f"u{number}@x.test"))
@@ -242,7 +229,7 @@ def test_lanes_that_wait_for_a_permit_get_it_when_a_busy_one_ends() -> None:
 
 
 def test_closing_answers_what_is_under_way_as_lost() -> None:
-    async def scene(lanes: Lanes, settled: Settled) -> None:
+    async def scene(lanes: Harbour, settled: Settled) -> None:
         async with ScriptedMx(Script(replies={"MAIL": SILENCE})) as mx:
             lanes.put(to(mx), transaction_to("a@x.test"))
             while "MAIL" not in mx.verbs:

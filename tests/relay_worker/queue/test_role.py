@@ -14,6 +14,15 @@ DOOR = {
     *("ingest", "known", "route", "hostnames"),
     *("claim", "renew", "finish", "post", "body", "sender", "anything_due"),
     *("mta_sts_policies", "keep_mta_sts_policy", "count_tls"),
+    *(
+        "traffic_rules",
+        "traffic_reactions",
+        "paused_lanes",
+        "lane_states",
+        "keep_lane_states",
+        "learn_sites",
+        "postpone",
+    ),
     *("inbound_owner", "keep_inbound"),
     *("ip_pools", "ip_addresses", "pool_assignments", "take_allowance", "count_address_results"),
 }

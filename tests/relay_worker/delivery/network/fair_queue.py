@@ -138,6 +138,11 @@ class FairQueue:
                 again = replace(claimed, attempts=claimed.attempts + 1)
                 heapq.heappush(self._waiting, (result.next_at, next(self._numbers), again))
 
+    async def postpone(self, recipients: Sequence[Key], until: Sequence[datetime]) -> None:
+        await asyncio.sleep(CALL_SECONDS)
+        for key, due_at in zip(recipients, until, strict=True):
+            heapq.heappush(self._waiting, (due_at, next(self._numbers), self._held.pop(key)))
+
     async def post(self) -> None:
         await asyncio.sleep(CALL_SECONDS)
 

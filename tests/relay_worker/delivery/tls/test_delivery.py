@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
 
 import pytest
 
@@ -13,20 +14,21 @@ from platform_core.mail.states import RecipientState
 from platform_core.settings import Settings
 from platform_dev.authority import LocalAuthority
 from platform_dev.nameserver import Nameserver
+from relay_worker.addresses.chooser import SystemsChoice
 from relay_worker.delivery.client import Manners
 from relay_worker.delivery.connector import Connector
 from relay_worker.delivery.destination import Destination, MailServer
-from relay_worker.delivery.dispatcher import Dispatcher
-from relay_worker.delivery.engine import Engine
-from relay_worker.delivery.lanes import LaneLimits, Lanes
+from relay_worker.delivery.dispatcher import Dispatcher, Maps
+from relay_worker.delivery.engine import Engine, Surroundings
+from relay_worker.delivery.lanes.limits import LaneLimits
 from relay_worker.delivery.mx import MxLookup
-from relay_worker.delivery.pool import Slots
 from relay_worker.delivery.routes import DestinationFinder, RouteTable
 from relay_worker.delivery.tls.finder import TlsPolicies
 from relay_worker.delivery.tls.policy import TlsPolicy, decide
 from relay_worker.delivery.tls.tally import TlsTally
 from relay_worker.delivery.transaction import Answer, Transaction
 from tests.relay_worker.delivery.factories import InMemoryClaims, recipient, transaction_to
+from tests.relay_worker.delivery.harbour import Harbour
 from tests.relay_worker.delivery.tls.conftest import (
     POLICY,
     InMemoryBook,
@@ -89,6 +91,10 @@ def send(world: World, book: InMemoryBook, clock: StoppedClock) -> Send:
     return lambda script, *transactions: asyncio.run(main(script, transactions))
 
 
+def never(transaction: Transaction, until: datetime) -> None:
+    raise AssertionError("nothing is put back here")
+
+
 async def _sent(
     settings: Settings, book: InMemoryBook, clock: StoppedClock, transactions: Sequence[Transaction]
 ) -> list[Answer]:
@@ -105,16 +111,17 @@ async def _sent(
         authorities=settings.delivery_ca_file,
         tally=tally,
     )
-    lanes = Lanes(connector, Slots(10), LaneLimits.from_settings(settings), settle)
+    harbour = Harbour.build(connector, settle, never, limits=LaneLimits.from_settings(settings))
     finder = DestinationFinder(RouteTable.from_settings(settings), MxLookup.from_settings(settings))
     policies = TlsPolicies.from_settings(settings, book, tally, clock)
-    dispatcher = Dispatcher(finder, policies, lanes, settle)
+    maps = Maps(finder, policies, harbour.sites)
+    dispatcher = Dispatcher(maps, harbour.lanes, SystemsChoice(), settle, never)
     for transaction in transactions:
         dispatcher.dispatch(transaction)
     async with asyncio.timeout(5):
         while len(answers) < len(transactions):
             await asyncio.sleep(0.005)
-    await lanes.close()
+    await harbour.close()
     await tally.close()
     return [answers[number] for number in range(len(transactions))]
 
@@ -165,7 +172,9 @@ def test_a_session_is_counted_for_the_domain_that_it_was_opened_for(
         manners = Manners("mta.test", 2, 2, 2)
         connector = Connector(manners, verify_tls=False, rng=random.Random(1), tally=tally)
         one_each = LaneLimits(connections=1, messages_per_connection=1, idle_seconds=1)
-        lanes = Lanes(connector, Slots(10), one_each, lambda transaction, _: settled.append(transaction))
+        lanes = Harbour.build(
+            connector, lambda transaction, _: settled.append(transaction), never, limits=one_each
+        )
         async with ScriptedMx() as mx, asyncio.timeout(5):
             server = MailServer("mx.shop.test", mx.address, mx.port)
             for number, domain in enumerate(("plain.test", "simple.test"), 1):
@@ -185,7 +194,7 @@ def test_the_engine_holds_to_policies_and_counts_what_came_of_them(world: World,
 
     async def main() -> None:
         async with world(Script()) as (settings, _):
-            engine = Engine(settings, claims, tls_book=book)
+            engine = Engine(settings, claims, Surroundings(tls_book=book))
             await engine.run(time.monotonic() + 10)
             await engine.close(0.1)
 

@@ -1,0 +1,193 @@
+"""All lanes of a worker, and the gates that they pass through."""
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+
+from platform_core.clock import Clock
+from relay_worker.delivery.connector import Connector
+from relay_worker.delivery.lanes.gate import Gate
+from relay_worker.delivery.lanes.lane import Access, Ends, Lane, Postpone, Settle
+from relay_worker.delivery.lanes.limits import LaneLimits
+from relay_worker.delivery.lanes.permits import LocalPermits, Permits
+from relay_worker.delivery.lanes.sites import Site, Sites
+from relay_worker.delivery.pool import Slots
+from relay_worker.delivery.tls.policy import TlsDemand
+from relay_worker.delivery.transaction import Transaction
+from relay_worker.queue.traffic_desk import LaneState
+
+MIN_PRUNED = 256
+MOST_EXCLUDED = 500  # lanes; a claim compares each lane that it meets with all of them
+PAUSE_TERM = timedelta(seconds=5)  # after which the queue, which knows of the pause, sees to what is put back
+LONGEST_SPREAD = timedelta(minutes=10)
+
+_LaneKey = tuple[str, TlsDemand, str]
+_GateKey = tuple[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Bearings:
+    """What lanes are made with. `permits`: those shared with the other workers."""
+
+    connector: Connector
+    slots: Slots
+    limits: LaneLimits
+    permits: Permits
+    clock: Clock
+    rng: random.Random
+
+
+class Lanes:
+    """Lanes are made when first needed and dropped when deserted; gates stay while they hold anything back."""
+
+    def __init__(self, bearings: Bearings, sites: Sites, settle: Settle, postpone: Postpone) -> None:
+        self._bearings = bearings
+        self._sites = sites
+        self._postpone = postpone
+        self._ends = Ends(settle, self._put_back, self._note_down)
+        self._alone = LocalPermits()  # for servers at which no other worker is counted
+        self._lanes: dict[_LaneKey, Lane] = {}
+        self._gates: dict[_GateKey, Gate] = {}
+        self._lanes_of: defaultdict[Gate, set[Lane]] = defaultdict(set)
+        self._fed_by: defaultdict[int, set[Lane]] = defaultdict(set)
+        self._shut: set[Gate] = set()
+        self._down: set[Lane] = set()
+        self._paused: frozenset[int] = frozenset()
+        self._known: dict[_GateKey, LaneState] = {}
+        self._prune_beyond = MIN_PRUNED
+
+    def put(self, site: Site, access: Access, transaction: Transaction) -> None:
+        """Queue one transaction on the lane it belongs to, or put it back while that is closed.
+
+        Mail that may go in clear has a lane of its own, so that a server's broken TLS never stops it.
+        """
+        lane = self._lane(site, access)
+        due_lane = transaction.recipients[0].lane
+        if due_lane not in lane.due_lanes:
+            lane.due_lanes.add(due_lane)
+            self._fed_by[due_lane].add(lane)
+        until = self._closed_until(lane.gate) if lane.gate in self._shut else None
+        if until is None:
+            lane.put(transaction)
+        else:
+            self._put_back(transaction, until)
+
+    def closed_lanes(self) -> list[int]:
+        """The queue's lanes of which nothing can be sent for now, so that nothing of them need be claimed."""
+        open_again = [gate for gate in self._shut if self._closed_until(gate) is None]
+        self._shut.difference_update(open_again)
+        self._down = {lane for lane in self._down if lane.down}
+        closed = {due for lane in self._at_rest() for due in lane.due_lanes}
+        mute = (due for due in closed if all(self._rests(lane) for lane in self._fed_by[due]))
+        return list(islice(mute, MOST_EXCLUDED))
+
+    async def close(self) -> None:
+        """Break every connection and end all work within a second."""
+        workers = {worker for lane in self._lanes.values() for worker in lane.stop()}
+        if workers:
+            _, stuck = await asyncio.wait(workers, timeout=1)
+            for worker in stuck:  # those that were about to connect
+                worker.cancel()
+            await asyncio.gather(*stuck, return_exceptions=True)
+
+    # --- what all workers know ---
+
+    def adopt(self, states: Iterable[LaneState], paused: frozenset[int]) -> None:
+        """What others have found out about lanes, and which of them staff have paused."""
+        for state in states:
+            key = state.lane, state.source
+            self._known[key] = state
+            if key in self._gates:
+                self._gates[key].adopt(state)
+                self._known[key] = self._gates[key].state
+        newly, self._paused = paused - self._paused, paused
+        for lane in self._lanes.values() if newly else ():
+            if lane.gate.site.lane in newly or not newly.isdisjoint(lane.due_lanes):
+                lane.put_back(self._bearings.clock.now() + PAUSE_TERM)
+
+    def take_changed(self) -> list[LaneState]:
+        """States of lanes that the others do not know yet."""
+        changed = {key: gate.state for key, gate in self._gates.items() if gate.state is not self._known[key]}
+        self._known |= changed
+        return list(changed.values())
+
+    # --- lanes and gates ---
+
+    def _lane(self, site: Site, access: Access) -> Lane:
+        key = access.destination.key, access.demand, access.source or ""
+        lane = self._lanes.get(key)
+        if lane is None:
+            self._prune()
+            gate = self._gate(site, access.source or "")
+            bearings = self._bearings
+            lane = Lane(
+                access, gate, bearings.connector, bearings.slots, self._ends, lambda: self._sites.book
+            )
+            self._lanes[key] = lane
+            self._lanes_of[gate].add(lane)
+        # The addresses may have changed since, and the demand is equal, but of the domain whose report the next session
+        # belongs to.
+        lane.access = access
+        lane.gate.follow(site)
+        return lane
+
+    def _gate(self, site: Site, source: str) -> Gate:
+        key = site.lane, source
+        gate = self._gates.get(key)
+        if gate is None:
+            bearings = self._bearings
+            permits = bearings.permits if site.bounded else self._alone
+            gate = Gate(site, source, bearings.limits, permits, bearings.clock, self._close)
+            self._gates[key] = gate
+            if key in self._known:
+                gate.adopt(self._known[key])
+            self._known[key] = gate.state
+        return gate
+
+    def _prune(self) -> None:
+        """Now and then, so that looking at every lane costs nothing by the message."""
+        if len(self._lanes) < self._prune_beyond:
+            return
+        for key, lane in list(self._lanes.items()):
+            if lane.deserted:
+                del self._lanes[key]
+                self._lanes_of[lane.gate].discard(lane)
+                for due in lane.due_lanes:
+                    self._fed_by[due].discard(lane)
+                    if not self._fed_by[due]:
+                        del self._fed_by[due]
+        for gate_key, gate in list(self._gates.items()):
+            if not self._lanes_of[gate] and gate.eased and gate.state is self._known[gate_key]:
+                del self._gates[gate_key], self._known[gate_key], self._lanes_of[gate]
+                self._shut.discard(gate)
+        self._prune_beyond = max(MIN_PRUNED, 2 * len(self._lanes))
+
+    # --- what is closed ---
+
+    def _closed_until(self, gate: Gate) -> datetime | None:
+        return gate.closed_until(self._bearings.clock.now())
+
+    def _close(self, gate: Gate, until: datetime) -> None:
+        self._shut.add(gate)
+        for lane in self._lanes_of[gate]:
+            lane.put_back(until)
+
+    def _note_down(self, lane: Lane) -> None:
+        self._down.add(lane)
+
+    def _at_rest(self) -> Iterator[Lane]:
+        yield from self._down
+        for gate in self._shut:
+            yield from self._lanes_of[gate]
+
+    def _rests(self, lane: Lane) -> bool:
+        return lane.gate in self._shut or lane.down
+
+    def _put_back(self, transaction: Transaction, until: datetime) -> None:
+        """Spread over a while after that time, so that a lane that opens is not overrun."""
+        left = until - self._bearings.clock.now()
+        self._postpone(transaction, until + self._bearings.rng.random() * min(left / 4, LONGEST_SPREAD))

@@ -1,0 +1,1 @@
+"""What destinations bear: the rules that staff keep, and how lanes stand."""
