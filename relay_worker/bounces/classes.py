@@ -10,6 +10,7 @@ class OutcomeClass(StrEnum):
     """Why a message was taken, put off or refused. The values are stored and never change their meaning."""
 
     DELIVERED = "delivered"
+    HANDED_ON = "handed_on"
     NO_SUCH_ADDRESS = "no_such_address"
     NO_SUCH_DOMAIN = "no_such_domain"
     ADDRESS_DISABLED = "address_disabled"
@@ -28,6 +29,7 @@ class OutcomeClass(StrEnum):
     RATE_LIMITED = "rate_limited"
     GREYLISTED = "greylisted"
     MESSAGE_TOO_LARGE = "message_too_large"
+    INTERNATIONAL = "international"
     TLS_REQUIRED = "tls_required"
     TLS_FAILED = "tls_failed"
     SERVER_TROUBLE = "server_trouble"
@@ -88,6 +90,11 @@ MEANINGS: dict[OutcomeClass, Meaning] = {
     OutcomeClass.DELIVERED: Meaning(
         None, _Group.DELIVERED, Actor.NOBODY,
         "The receiving server took the message.",
+        "nothing needs to be done",
+    ),
+    OutcomeClass.HANDED_ON: Meaning(
+        None, _Group.DELIVERED, Actor.NOBODY,
+        "The receiving server took the message, and will itself send the delivery reports that were asked for.",
         "nothing needs to be done",
     ),
     OutcomeClass.NO_SUCH_ADDRESS: Meaning(
@@ -179,6 +186,11 @@ MEANINGS: dict[OutcomeClass, Meaning] = {
         _SOFT, _Group.POLICY, Actor.CUSTOMER,
         "The message is larger than the receiving server takes.",
         "send links in place of large attachments",
+    ),
+    OutcomeClass.INTERNATIONAL: Meaning(
+        _SOFT, _Group.POLICY, Actor.CUSTOMER,
+        "An address has letters beyond ASCII before the @, and the receiving server takes no such mail (SMTPUTF8).",
+        "use another address of the recipient, or a sender address in plain letters",
     ),
     OutcomeClass.TLS_REQUIRED: Meaning(
         _SOFT, _Group.POLICY, Actor.PLATFORM,

@@ -13,6 +13,8 @@ DECISIVE: dict[str, Class] = {
     "2.3": Class.MESSAGE_TOO_LARGE,
     "3.4": Class.MESSAGE_TOO_LARGE,
     "4.6": Class.LOOP,
+    "6.7": Class.INTERNATIONAL,  # RFC 6531: addresses beyond ASCII
+    "6.9": Class.INTERNATIONAL,  # RFC 6531: a header beyond ASCII
     "7.20": Class.AUTHENTICATION,  # RFC 7372: no passing DKIM signature
     "7.21": Class.AUTHENTICATION,
     "7.22": Class.AUTHENTICATION,

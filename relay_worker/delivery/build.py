@@ -33,11 +33,15 @@ STEPS: tuple[Step, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A message ready to go. Without a return path of ours the envelope sender stays `sender` ("": the null sender)."""
+    """A message ready to go. Without a return path of ours the envelope sender stays `sender` ("": the null sender).
+
+    `requires_tls`: its account lets no mail go in clear.
+    """
 
     message: Outgoing
     sender: str
     return_path: ReturnPath | None
+    requires_tls: bool = False
 
     def mail_from(self, n: int) -> str:
         """The envelope sender for a transaction whose first recipient is number `n`."""
@@ -75,4 +79,4 @@ class Builder:
             draft = step(draft) or draft
         signing = Signing(self._keys.keys(sender), int(now.timestamp()))
         message = pack(draft.fields, draft.body, smtputf8=claimed.smtputf8, signing=signing)
-        return Built(message, claimed.mail_from, draft.return_path)
+        return Built(message, claimed.mail_from, draft.return_path, sender.require_tls)

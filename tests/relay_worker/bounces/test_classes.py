@@ -28,5 +28,11 @@ def test_the_hard_classes_and_no_others_count_as_hard() -> None:
 
 def test_what_is_no_bounce_has_no_kind() -> None:
     kindless = {outcome for outcome, meaning in MEANINGS.items() if meaning.kind is None}
-    assert kindless == {OutcomeClass.DELIVERED, OutcomeClass.AUTO_REPLY}
+    assert kindless == {
+        OutcomeClass.DELIVERED,
+        OutcomeClass.HANDED_ON,
+        OutcomeClass.AUTO_REPLY,
+        OutcomeClass.QUOTA,
+        OutcomeClass.WITHDRAWN,
+    }
     assert all(meaning.kind in (None, BounceKind.HARD, BounceKind.SOFT) for meaning in MEANINGS.values())

@@ -143,7 +143,7 @@ REPLIES = [
         553,
         "5.6.7",
         "the mail server takes no international addresses or headers (SMTPUTF8)",
-        Class.CONTENT_REFUSED,
+        Class.INTERNATIONAL,
     ),
     (554, "5.6.0", "Message contains invalid header", Class.CONTENT_REFUSED),
     (550, "5.4.4", "the domain has no mail server with an address", Class.DNS_TROUBLE),

@@ -53,7 +53,7 @@ def drain_through(
 def test_what_is_due_is_delivered_and_recorded(make_settings: MakeSettings) -> None:
     claims = InMemoryClaims([recipient()])
     mx, report = drain_through(make_settings, claims)
-    assert mx.delivered[0].content == RAW
+    assert mx.delivered[0].content.endswith(RAW)
     assert mx.delivered[0].rcpt_to == ("you@example.test",)
     assert claims.results[0].state is RecipientState.DELIVERED
     assert (report.claimed, report.delivered, report.in_flight, report.ring_again) == (1, 1, 0, False)
@@ -129,7 +129,7 @@ def test_a_large_message_is_fetched_when_it_did_not_come_with_the_claim(make_set
     claimed = recipient(raw=None)
     claims = InMemoryClaims([claimed], bodies={claimed.message_id: RAW})
     mx, _ = drain_through(make_settings, claims)
-    assert mx.delivered[0].content == RAW
+    assert mx.delivered[0].content.endswith(RAW)
 
 
 def test_a_message_that_cannot_be_built_is_deferred_as_our_fault(make_settings: MakeSettings) -> None:

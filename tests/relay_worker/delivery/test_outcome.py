@@ -30,6 +30,15 @@ def test_a_2xx_delivers() -> None:
     assert (result.state, result.next_at, result.bounce_kind) == (RecipientState.DELIVERED, None, None)
 
 
+@pytest.mark.parametrize(
+    ("dsn", "reports", "why"),
+    [("NOTIFY=DELAY", True, "handed_on"), ("NOTIFY=DELAY", False, ""), ("", True, "")],
+)
+def test_a_delivery_says_whether_the_server_reports_itself(dsn: str, reports: bool, why: str) -> None:
+    answer = Answer(Reply(250, "2.0.0", "ok"), Stage.FINAL, reports=reports)
+    assert judge(recipient(dsn=dsn), answer, NOW, RetrySchedule(random.Random(1))).outcome_class == why
+
+
 def test_a_4xx_defers_until_a_later_time() -> None:
     result = judged(450, "4.2.0")
     assert result.state is RecipientState.DEFERRED
