@@ -6,15 +6,32 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT (lpad(to_hex((extract(epoch FROM p_at) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
 $$;
 
--- Partitions of every mail table of `p_schema` for the months from p_from to p_until; those that exist stay.
+-- Partitions of every mail table of `p_schema` for the months from p_from to p_until; those that exist stay. Bodies are
+-- most of the disk and are kept for days rather than months, so theirs are a quarter of a month each; where a whole month
+-- of them exists from before, it stays.
 CREATE OR REPLACE FUNCTION platform.ensure_partitions(p_schema text, p_from timestamptz, p_until timestamptz)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
 DECLARE
     v_table text;
     v_month timestamptz := date_trunc('month', p_from, 'UTC');
+    v_begin timestamptz;
+    v_day integer;
 BEGIN
     WHILE v_month <= p_until LOOP
-        FOREACH v_table IN ARRAY ARRAY['message', 'message_body', 'recipient', 'event'] LOOP
+        FOREACH v_day IN ARRAY ARRAY[1, 8, 15, 22] LOOP
+            EXIT WHEN to_regclass(format('%I.%I', p_schema, 'message_body' || to_char(v_month AT TIME ZONE 'UTC', '_YYYYMM')))
+                      IS NOT NULL;
+            v_begin := date_add(v_month, make_interval(days => v_day - 1), 'UTC');
+            EXECUTE format(
+                'CREATE TABLE IF NOT EXISTS %1$I.%2$I PARTITION OF %1$I.message_body FOR VALUES FROM (%3$L) TO (%4$L)
+                 WITH (autovacuum_vacuum_threshold = 10000, autovacuum_analyze_threshold = 10000,
+                       autovacuum_vacuum_insert_threshold = 100000)',
+                p_schema, 'message_body' || to_char(v_begin AT TIME ZONE 'UTC', '_YYYYMMDD'),
+                platform.first_message_id(v_begin),
+                platform.first_message_id(CASE WHEN v_day = 22 THEN date_add(v_month, '1 month', 'UTC')
+                                          ELSE date_add(v_begin, '7 days', 'UTC') END));
+        END LOOP;
+        FOREACH v_table IN ARRAY ARRAY['message', 'recipient', 'event'] LOOP
             EXECUTE format(
                 'CREATE TABLE IF NOT EXISTS %1$I.%2$I PARTITION OF %1$I.%3$I FOR VALUES FROM (%4$L) TO (%5$L)
                  WITH (autovacuum_vacuum_threshold = 10000, autovacuum_analyze_threshold = 10000,

@@ -18,6 +18,8 @@ DECLARE
     v_hard_addresses text[];
     v_dropped_accounts bigint[];  -- suppressed after their message was accepted and paid for
     v_dropped_hours timestamptz[];
+    v_bodiless bigint[];  -- accounts that keep no bodies, and messages of theirs that may be over
+    v_over uuid[];
 BEGIN
     FOREACH v_result IN ARRAY p_results LOOP
         -- An end stays the end: only what is still open moves.
@@ -26,7 +28,8 @@ BEGIN
             FROM account a
             WHERE r.message_id = v_result.message_id AND r.n = v_result.n AND r.state IN ('queued', 'deferred')
               AND r.state_at <> v_result.at AND a.id = r.account_id
-            RETURNING r.account_id, r.rcpt_to, r.attempts = 1 AS first, date_trunc('hour', v_result.at, a.time_zone) AS hour
+            RETURNING r.account_id, r.rcpt_to, r.attempts = 1 AS first, date_trunc('hour', v_result.at, a.time_zone) AS hour,
+                      a.keep_bodies
             INTO v_moved;
         IF NOT FOUND THEN
             v_accounts := v_accounts || (SELECT r.account_id FROM recipient r
@@ -38,6 +41,10 @@ BEGIN
         IF v_result.state = 'dropped' THEN
             v_dropped_accounts := v_dropped_accounts || v_moved.account_id;
             v_dropped_hours := v_dropped_hours || v_moved.hour;
+        END IF;
+        IF NOT v_moved.keep_bodies AND v_result.next_at IS NULL THEN
+            v_bodiless := v_bodiless || v_moved.account_id;
+            v_over := v_over || v_result.message_id;
         END IF;
         IF v_result.bounce_kind = 'hard' AND v_result.state = 'bounced' THEN
             v_hard_accounts := v_hard_accounts || v_moved.account_id;
@@ -58,6 +65,11 @@ BEGIN
               remote_address, tls_version, duration_ms, next_at, outcome_class, source_address, account_id)
         WHERE r.account_id IS NOT NULL
         ON CONFLICT DO NOTHING;
+
+    IF v_over IS NOT NULL THEN
+        PERFORM forget_bodies(o.account_id, array_agg(o.message_id))
+            FROM unnest(v_bodiless, v_over) AS o (account_id, message_id) GROUP BY o.account_id ORDER BY o.account_id;
+    END IF;
 
     -- Both in an order of their own, so that two who record never wait for each other.
     IF v_hard_accounts IS NOT NULL THEN

@@ -1,0 +1,1 @@
+"""How long mail is kept, and forgetting it."""

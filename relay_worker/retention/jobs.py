@@ -1,0 +1,44 @@
+"""Forgetting old mail once a day. Queue: upkeep. May run twice: what is gone is gone."""
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from platform_core.clock import Clock, SystemClock
+from platform_core.database import ResellerRef, db
+from relay_worker.retention.services import forget, old_partitions, retention_of
+from tenants.models import Reseller
+
+CRON = "7 3 * * *"  # when little is sent
+TIMEOUT_SECONDS = 3600
+
+log = structlog.get_logger()
+
+
+def forget_old_mail() -> None:
+    """Every reseller's, each partition in a transaction of its own."""
+    with Session(db.engine, expire_on_commit=False) as session:
+        resellers = list(session.scalars(select(Reseller).order_by(Reseller.id)))
+    for reseller in resellers:
+        forget_old_mail_of(reseller, SystemClock())
+
+
+def forget_old_mail_of(reseller: Reseller, clock: Clock) -> list[str]:
+    """What was dropped. A partition that can't be is logged, and holds up no other."""
+    with Session(db.engine) as session:
+        names = old_partitions(session, reseller.ref, retention_of(reseller), clock=clock)
+        session.commit()
+        return [name for name in names if _forgotten(session, reseller.ref, name)]
+
+
+def _forgotten(session: Session, reseller: ResellerRef, name: str) -> bool:
+    try:
+        gone = forget(session, reseller, name)
+        session.commit()
+    except DBAPIError as error:
+        session.rollback()
+        log.warning("retention.failed", reseller=reseller.key, partition=name, error=str(error.orig))
+        return False
+    log.info("retention.dropped" if gone else "retention.in_use", reseller=reseller.key, partition=name)
+    return gone
