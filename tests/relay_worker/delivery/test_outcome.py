@@ -114,7 +114,7 @@ def test_one_reply_for_several_recipients_is_never_hard() -> None:
         (Answer(LOOPS_BACK, Stage.ROUTE), OutcomeClass.LOOP),
         (Answer(NOT_SENT, Stage.CONNECT), OutcomeClass.UNREACHABLE),
         (Answer(TOO_LARGE, Stage.MAIL), OutcomeClass.MESSAGE_TOO_LARGE),
-        (Answer(NO_SMTPUTF8, Stage.MAIL), OutcomeClass.CONTENT_REFUSED),
+        (Answer(NO_SMTPUTF8, Stage.MAIL), OutcomeClass.INTERNATIONAL),
         (Answer(UNSAYABLE, Stage.RCPT), OutcomeClass.NO_SUCH_ADDRESS),
         (Answer(Reply(550, "5.1.1", "no such user"), Stage.MAIL), OutcomeClass.SENDER_REFUSED),
         (Answer(Reply(450, "4.1.1", "no such user"), Stage.RCPT), OutcomeClass.RECIPIENT_UNCONFIRMED),
