@@ -8,6 +8,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from platform_core.ids import AccountId, ResellerId
+from relay_worker.queue.figures import queue_figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,8 @@ _SUMS = """
     coalesce(sum(s.bounced_soft) FILTER (WHERE today), 0)::bigint AS bounced_soft,
     coalesce(sum(s.expired) FILTER (WHERE today), 0)::bigint AS expired,
     coalesce(sum(s.dropped) FILTER (WHERE today), 0)::bigint AS dropped,
-    greatest(coalesce(sum(s.accepted - s.delivered - s.bounced_hard - s.bounced_soft - s.expired), 0), 0)::bigint
-        AS in_queue
+    greatest(coalesce(sum(s.accepted - s.delivered - s.bounced_hard - s.bounced_soft - s.expired - s.discarded), 0), 0)
+        ::bigint AS in_queue
 """
 
 _ONE_ACCOUNT = text(f"""
@@ -128,11 +129,11 @@ def reseller_today(session: Session, now: datetime) -> DayFigures:
 
 
 def queue_depths(session: Session) -> list[QueueDepth]:
-    """What waits, for each reseller that has anything waiting. Reads the whole outbox: for the console alone."""
-    rows = session.execute(
-        text("SELECT reseller_id, recipients, oldest_at FROM relay.depth() ORDER BY oldest_at")
-    )
-    return [QueueDepth(row.reseller_id, row.recipients, row.oldest_at) for row in rows]
+    """What waits, for each reseller that has anything waiting, oldest first; as fresh as `queue_figures`. Commits."""
+    return [
+        QueueDepth(one.reseller_id, one.depth.recipients, one.oldest_at)
+        for one in queue_figures(session).resellers
+    ]
 
 
 def _day(row: Row[tuple[object, ...]]) -> DayFigures:

@@ -52,7 +52,7 @@ class SuppressionReason(StrEnum):
 # A result may come late or twice: a worker dies after the remote took the mail and before it could write, and another
 # sends again. An end stays the end, whatever comes after; relay.finish keeps the same table in SQL.
 TRANSITIONS: dict[RecipientState, frozenset[RecipientState]] = {
-    RecipientState.HELD: frozenset({RecipientState.QUEUED, RecipientState.DROPPED, RecipientState.EXPIRED}),
+    RecipientState.HELD: frozenset(),
     RecipientState.QUEUED: frozenset(RecipientState) - {RecipientState.QUEUED, RecipientState.HELD},
     RecipientState.DEFERRED: frozenset(RecipientState) - {RecipientState.QUEUED, RecipientState.HELD},
     RecipientState.DELIVERED: frozenset(),
@@ -67,7 +67,13 @@ BY_REPORT: dict[RecipientState, frozenset[RecipientState]] = {
     RecipientState.DELIVERED: frozenset({RecipientState.BOUNCED}),
 }
 
-# Those in the queue. What is held waits for quota outside of it.
+# What becomes of recipients that are not in the queue but held: released when quota covers them, discarded, or given up.
+# No attempt can do that to them; the tenants' functions `release_held` and `end_held` keep this table in SQL.
+BY_QUOTA: dict[RecipientState, frozenset[RecipientState]] = {
+    RecipientState.HELD: frozenset({RecipientState.QUEUED, RecipientState.DROPPED, RecipientState.EXPIRED}),
+}
+
+# Those in the queue.
 OPEN_STATES = frozenset({RecipientState.QUEUED, RecipientState.DEFERRED})
 
 

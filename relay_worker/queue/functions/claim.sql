@@ -17,14 +17,21 @@ DECLARE
     v_taken relay.due[];
     v_more relay.due[];
     v_group record;
+    v_pauses boolean := EXISTS (SELECT FROM relay.active_pause);
+    v_rounds integer := 0;
 BEGIN
     PERFORM relay.wake_due(1000);
     LOOP  -- a round gives each reseller its share; another one follows while there is room and mail
         v_more := relay.take(p_lease, p_limit - coalesce(cardinality(v_taken), 0), p_seconds, p_after, p_start,
                              p_per_reseller, p_per_lane, p_exclude);
         EXIT WHEN v_more IS NULL;
+        IF v_pauses THEN
+            v_more := relay.set_aside(v_more);
+            v_rounds := v_rounds + 1;
+        END IF;
         v_taken := v_taken || v_more;
-        EXIT WHEN cardinality(v_taken) >= p_limit;
+        -- With millions paused that nobody has met yet, a claim does its share of setting them aside, and no more.
+        EXIT WHEN cardinality(v_taken) >= p_limit OR v_rounds >= 20;
     END LOOP;
     -- In the order in which resellers were visited: the caller goes on behind the last one.
     FOR v_group IN

@@ -33,6 +33,7 @@ class ResellerPage:
 
 def reseller_page(session: Session, *, name: str, number: int, now: datetime) -> ResellerPage:
     """Page `number` (from 1) of the resellers whose name or key contains `name`, by name."""
+    depths = {depth.reseller_id: depth for depth in queue_depths(session)}
     query = select(Reseller).order_by(Reseller.name, Reseller.id).offset((number - 1) * PAGE).limit(PAGE + 1)
     if name:
         query = query.where(
@@ -40,7 +41,6 @@ def reseller_page(session: Session, *, name: str, number: int, now: datetime) ->
         )
     found = list(session.scalars(query))
     portals = _portals(session, found[:PAGE])
-    depths = {depth.reseller_id: depth for depth in queue_depths(session)}
     lines = tuple(
         ResellerLine(one, portals.get(one.id), _today(one, now), depths.get(one.id)) for one in found[:PAGE]
     )
