@@ -11,7 +11,7 @@ from platform_core.ids import MessageId
 from platform_core.mail.states import RecipientState
 from platform_core.settings import settings
 from relay_worker.delivery.verp import ReturnPaths
-from relay_worker.inbound.door import Intake
+from relay_worker.inbound.door import InboundDoor, Intake
 from relay_worker.inbound.jobs import read
 from relay_worker.inbound.postgres import PostgresInbound
 from relay_worker.queue.postgres import open_pool
@@ -35,7 +35,9 @@ def return_path_host(sender: Sender) -> str:
 class ReturnRelay(RunningRelay):
     """A relay whose first port takes mail back. `inbound_rings` counts the calls for somebody to read it."""
 
-    def __init__(self, **changes: object) -> None:
+    def __init__(self, *, inbound: InboundDoor | None = None, **changes: object) -> None:
+        """`inbound`: a door in place of the real one."""
+        self._inbound = inbound
         values = {"inbound_ports": (0,), "secret_key": secret_key(), **changes}
         super().__init__(make_settings(**values), FakeDoor())
         self.inbound_rings = 0
@@ -45,7 +47,7 @@ class ReturnRelay(RunningRelay):
 
     async def _start(self) -> None:
         self.pool = await open_pool(settings(), size=2)
-        intake = Intake(PostgresInbound(self.pool), self._ring_inbound)
+        intake = Intake(self._inbound or PostgresInbound(self.pool), self._ring_inbound)
         self.relay = Relay(
             self.settings, self.door, redis=None, ring=self._ring, clock=SystemClock(), intake=intake
         )

@@ -3,7 +3,6 @@
 import smtplib
 
 import pytest
-from flask import Flask
 
 from tests.relay_worker.bounces.mails import report, written
 from tests.relay_worker.inbound.conftest import OpenAccount
