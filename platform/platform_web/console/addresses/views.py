@@ -30,7 +30,7 @@ from whitelabel.site.requests import wants_part
 
 pages = Blueprint("addresses", __name__)
 
-_HOURS_SHOWN = timedelta(days=1)
+_HOURS_SHOWN = timedelta(hours=12)
 
 
 @pages.get("/addresses")
