@@ -208,9 +208,12 @@ def staff(app: Flask, web: HostDispatcher) -> Visitor:
 
 
 def send(
-    tenant: Tenant, *subjects: str, rcpt_to: tuple[str, ...] = ("someone@example.org",)
+    tenant: Tenant,
+    *subjects: str,
+    rcpt_to: tuple[str, ...] = ("someone@example.org",),
+    verdict: Verdict = Verdict.ACCEPTED,
 ) -> list[MessageId]:
-    """Have the account's messages accepted through the relay's own door; all must be."""
+    """Hand the account's messages in through the relay's own door; all must get this verdict."""
     clock = SystemClock()
     batch = [
         Submission(
@@ -240,7 +243,7 @@ def send(
             await PostgresClaims(pool, settings()).post()
             return verdicts
 
-    assert set(_in_a_loop_of_its_own(ingest())) <= {Verdict.ACCEPTED}
+    assert set(_in_a_loop_of_its_own(ingest())) <= {verdict}
     return [one.message_id for one in batch]
 
 

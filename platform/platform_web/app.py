@@ -13,6 +13,7 @@ from platform_core.errors import Unavailable
 from platform_core.logging import configure_logging
 from platform_core.settings import Settings, settings
 from platform_web.console.app import create_console
+from relay_worker.holding.jobs import release_when_quota_grows
 from tenants.models import Hostname, HostPurpose, Reseller
 from whitelabel.hosts import FindHost, Host, HostDispatcher, RememberedHosts, SiteKind
 from whitelabel.portal.app import create_portal
@@ -39,6 +40,7 @@ def behind_proxies(sites: "WSGIApplication", proxies: int) -> "WSGIApplication":
 
 def build_sites(settings: Settings, clock: Clock, *, remember_seconds: float = 3) -> HostDispatcher:
     """All sites behind their host names. `remember_seconds`: how long a host name's meaning is kept."""
+    release_when_quota_grows()
     console = create_console(settings, clock)
     find = RememberedHosts(_finder(settings, console), seconds=remember_seconds)
     return HostDispatcher(

@@ -19,6 +19,8 @@ COMMANDS: dict[str, str] = {
     "hostname": "platform_web.commands.hostname:hostname",
     "suppression": "platform_web.commands.suppression:suppression",
     "credits": "platform_web.commands.credits:credits",
+    "queue": "platform_web.commands.queue:queue",
+    "held": "platform_web.commands.held:held",
     "ip": "platform_web.commands.ip:ip",
     "pool": "platform_web.commands.pool:pool",
     "blocklist": "platform_web.commands.blocklist:blocklist",

@@ -7,6 +7,7 @@ from flask import Flask
 
 from platform_core.database import bind_database, db
 from platform_core.settings import Settings
+from relay_worker.holding.jobs import release_when_quota_grows
 
 
 def create_headless_app(settings: Settings) -> Flask:
@@ -20,6 +21,7 @@ def create_headless_app(settings: Settings) -> Flask:
 def headless_context(settings: Settings) -> Iterator[Flask]:
     """An application context for one piece of work; its connections are closed with it."""
     app = create_headless_app(settings)
+    release_when_quota_grows()
     with app.app_context():
         try:
             yield app

@@ -52,46 +52,46 @@ def release(reseller_id: ResellerId, account_id: AccountId) -> None:
     """Let go what one account's quota covers."""
     with Session(db.engine) as session:
         reseller = reseller_by_id(session, reseller_id).ref
-    if release_all(reseller, account_id):
-        Bell(settings()).ring_now()
+    _told("released", release_all(reseller, account_id))
 
 
 def release_everywhere() -> None:
     """The sweep: a new month, a larger plan or cap, a job that was lost."""
-    if sum(_for_each(release_all)):
-        Bell(settings()).ring_now()
+    _told("released", sum(_for_each(release_all)))
 
 
 def expire_everywhere() -> None:
     """Give up what was held for too long."""
     after = timedelta(days=settings().held_days)
-    _for_each(lambda reseller, account_id: _expire_all(reseller, account_id, after))
+    _told("expired", sum(_for_each(lambda reseller, account_id: _expire_all(reseller, account_id, after))))
 
 
 def release_all(reseller: ResellerRef, account_id: AccountId) -> int:
-    """Batch by batch, each in a transaction of its own; says how many recipients were settled."""
-    return _until_done(
-        reseller, lambda session: release_held(session, account_id, clock=SystemClock()), "released"
-    )
+    """Batch by batch, each in a transaction of its own, and ring; says how many recipients were settled."""
+    settled = _until_done(reseller, lambda session: release_held(session, account_id, clock=SystemClock()))
+    if settled:
+        Bell(settings()).ring_now()
+    return settled
 
 
 def _expire_all(reseller: ResellerRef, account_id: AccountId, after: timedelta) -> int:
     return _until_done(
-        reseller,
-        lambda session: expire_held(session, account_id, clock=SystemClock(), after=after),
-        "expired",
+        reseller, lambda session: expire_held(session, account_id, clock=SystemClock(), after=after)
     )
 
 
-def _until_done(reseller: ResellerRef, batch: Callable[[Session], int], done: str) -> int:
+def _until_done(reseller: ResellerRef, batch: Callable[[Session], int]) -> int:
     settled = 0
     with tenant_session(reseller) as session:
         while found := batch(session):
             session.commit()
             settled += found
-    if settled:
-        log.info(f"holding.{done}", reseller=reseller.key, recipients=settled)
     return settled
+
+
+def _told(done: str, recipients: int) -> None:
+    if recipients:
+        log.info(f"holding.{done}", recipients=recipients)
 
 
 def _for_each(verb: Callable[[ResellerRef, AccountId], int]) -> list[int]:

@@ -1,4 +1,4 @@
-"""Forgetting old mail once a day. Queue: upkeep. May run twice: what is gone is gone."""
+"""Forgetting old mail, partition by partition. Queue: upkeep. May run twice: what is gone is gone."""
 
 import structlog
 from sqlalchemy import select
@@ -10,7 +10,7 @@ from platform_core.database import ResellerRef, db
 from relay_worker.retention.services import forget, old_partitions, retention_of
 from tenants.models import Reseller
 
-CRON = "7 3 * * *"  # when little is sent
+CRON = "53 * * * *"  # hourly, so that what was busy or lost is soon looked at again; mostly there is nothing to do
 TIMEOUT_SECONDS = 3600
 
 log = structlog.get_logger()

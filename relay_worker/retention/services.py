@@ -35,7 +35,7 @@ def retention_of(reseller: Reseller) -> Retention:
 
 
 def keep_for(session: Session, reseller: Reseller, wanted: Retention, *, actor: str) -> None:
-    """Set how long mail is kept; what is too old by then goes with the next daily job. Raises InvalidInput."""
+    """Set how long mail is kept; what is too old by then goes with the next hourly job. Raises InvalidInput."""
     if not 1 <= wanted.mail <= MOST_DAYS or not 1 <= wanted.bodies <= MOST_DAYS:
         raise InvalidInput("days", f"Mail is kept for 1 to {MOST_DAYS} days.")
     if wanted.bodies > wanted.mail:
@@ -62,7 +62,7 @@ def old_partitions(session: Session, reseller: ResellerRef, kept: Retention, *, 
 
 
 def forget(session: Session, reseller: ResellerRef, partition: str) -> bool:
-    """Drop one of them; False when something of its time is still queued or held: then it waits for another day."""
+    """Drop one of them; False when something of its time is still queued or held: then it waits."""
     return bool(session.scalar(_DROP, {"key": reseller.key, "name": partition}))
 
 

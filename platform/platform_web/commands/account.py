@@ -1,5 +1,7 @@
 """`frankpost account`: the sending accounts of a reseller."""
 
+from dataclasses import asdict, replace
+
 import click
 
 from platform_web.commands.output import Row, json_option, say, show_many, show_one
@@ -7,12 +9,14 @@ from platform_web.commands.scope import reseller_option, reseller_scope
 from tenants.accounts.queries import main_account, sub_accounts
 from tenants.accounts.services import (
     NewAccount,
+    choose_for_mail,
     create_sub_account,
     limit_account,
+    mail_choices,
     resume_account,
     suspend_account,
 )
-from tenants.models import Account
+from tenants.models import Account, AtQuotaEnd
 
 
 @click.group()
@@ -107,6 +111,34 @@ def limit(
             plan_quota=found.plan_quota if quota is None else quota,
         )
     show_one(_row(found), as_json=as_json)
+
+
+@account.command("settings")
+@click.argument("account_name", metavar="ID")
+@click.option(
+    "--at-quota-end",
+    type=click.Choice([str(choice) for choice in AtQuotaEnd]),
+    help="What becomes of mail that cap, plan and credits don't cover.",
+)
+@click.option("--held-limit", type=int, help="Most recipients held at once; beyond it mail is refused.")
+@click.option(
+    "--keep-bodies/--keep-no-bodies",
+    "keep_bodies",
+    default=None,
+    help="Whether the content of a message stays after its last recipient has ended.",
+)
+@reseller_option
+@json_option
+def change_settings(account_name: str, reseller_key: str, as_json: bool, **given: str | int | None) -> None:
+    """Set what becomes of its mail; what is not given stays. Without options: show it."""
+    changes = {name: value for name, value in given.items() if value is not None}
+    with reseller_scope(reseller_key) as scope:
+        found = scope.account(account_name)
+        if "at_quota_end" in changes:
+            changes["at_quota_end"] = AtQuotaEnd(str(changes["at_quota_end"]))
+        choose_for_mail(scope.session, found, replace(mail_choices(found), **changes))  # type: ignore[arg-type]
+        row: Row = {"id": found.id, **asdict(mail_choices(found))}
+    show_one(row, as_json=as_json)
 
 
 def _row(found: Account) -> Row:

@@ -24,13 +24,16 @@ from platform_web.headless import headless_context
 from relay_worker.addresses import jobs as address_jobs
 from relay_worker.delivery.process import delivery_process
 from relay_worker.delivery.tls import jobs as tls_jobs
+from relay_worker.holding import jobs as holding_jobs
 from relay_worker.inbound import jobs as inbound_jobs
 from relay_worker.inbound.bell import InboundBell
 from relay_worker.inbound.door import Intake
 from relay_worker.inbound.postgres import PostgresInbound
 from relay_worker.queue import jobs as queue_jobs
+from relay_worker.queue import pause_jobs
 from relay_worker.queue.bell import Bell
 from relay_worker.queue.postgres import PostgresDoor, open_pool
+from relay_worker.retention import jobs as retention_jobs
 from relay_worker.submission.listeners import run_relay
 from tenants.domains import jobs as domain_jobs
 
@@ -118,6 +121,13 @@ def cron() -> None:
         (domain_jobs.enqueue_rechecks, {"cron": domain_jobs.CRON}),
         (tls_jobs.forget_old, {"cron": tls_jobs.CRON}),
         (address_jobs.keep_addresses, {"cron": address_jobs.CRON}),
+        (holding_jobs.release_everywhere, {"interval": holding_jobs.SWEEP_SECONDS}),
+        (holding_jobs.expire_everywhere, {"cron": holding_jobs.EXPIRY_CRON}),
+        (pause_jobs.resume_paused, {"interval": pause_jobs.RESUME_SECONDS}),
+        (
+            retention_jobs.forget_old_mail,
+            {"cron": retention_jobs.CRON, "job_timeout": retention_jobs.TIMEOUT_SECONDS},
+        ),
     ):
         scheduler.register(function, QueueName.UPKEEP, result_ttl=0, ttl=60, failure_ttl=3600, **when)
     scheduler.start()  # type: ignore[no-untyped-call]  # rq leaves it without types

@@ -5,6 +5,7 @@ import click
 from platform_core.ids import ResellerKey
 from platform_web.commands.output import Row, json_option, say, show_many, show_one, yes_option
 from platform_web.commands.scope import actor, owner_scope, platform_scope
+from relay_worker.retention.services import Retention, keep_for, retention_of
 from tenants.hostnames.queries import hostnames_of
 from tenants.models import HostPurpose, Reseller
 from tenants.resellers.queries import all_resellers, reseller_by_key
@@ -102,6 +103,25 @@ def resume(key: str, as_json: bool) -> None:
         resume_reseller(session, found, actor=actor())
         row = _row(found)
     say(f"{row['name']} is active.", row, as_json=as_json)
+
+
+@reseller.command()
+@click.argument("key")
+@click.option("--mail-days", type=int, help="Days that messages with their history are kept.")
+@click.option("--body-days", type=int, help="Days that the content of messages is kept.")
+@json_option
+def retention(key: str, mail_days: int | None, body_days: int | None, as_json: bool) -> None:
+    """Set how long its mail is kept; what is not given stays. Without options: show it."""
+    with platform_scope() as session:
+        found = reseller_by_key(session, ResellerKey(key))
+        kept = retention_of(found)
+        wanted = Retention(
+            mail=kept.mail if mail_days is None else mail_days,
+            bodies=kept.bodies if body_days is None else body_days,
+        )
+        if wanted != kept:
+            keep_for(session, found, wanted, actor=actor())
+    show_one({"key": key, "mail_days": wanted.mail, "body_days": wanted.bodies}, as_json=as_json)
 
 
 @reseller.command()

@@ -34,7 +34,7 @@ $$;
 
 -- Drop one partition, unless something in its time is not over yet: queued, held, or ended with a result that is not
 -- recorded. True when it is gone. The check is made when the table is locked: held mail that is let go at the same moment
--- is seen either as held or as queued. A table that is too busy is left for the next day.
+-- is seen either as held or as queued. A table that is too busy is left for another time.
 CREATE OR REPLACE FUNCTION platform.drop_partition(p_key text, p_name text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE

@@ -63,7 +63,11 @@ def test_every_verb_speaks_json_and_says_what_it_does(name: str, command: click.
 
 def test_every_verb_that_destroys_asks() -> None:
     asking = {name for name, command in every_verb() if any("--yes" in one.opts for one in command.params)}
-    assert asking == {name for name, _ in every_verb() if name.split()[1] in ("delete", "remove", "rotate")}
+    assert asking == {
+        name
+        for name, _ in every_verb()
+        if name.split()[1] in ("delete", "discard", "drop", "remove", "rotate")
+    }
 
 
 @pytest.mark.parametrize(
