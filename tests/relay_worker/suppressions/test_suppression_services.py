@@ -1,7 +1,7 @@
 """Suppressing addresses and lifting that again."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy.orm import Session
@@ -10,8 +10,16 @@ from platform_core.clock import StoppedClock
 from platform_core.database import ResellerRef, tenant_session
 from platform_core.errors import AlreadyExists, InvalidInput, NotFound
 from platform_core.ids import AccountId
-from relay_worker.suppressions.queries import suppressions_of
-from relay_worker.suppressions.services import SuppressionReason, lift_suppression, suppress
+from platform_core.mail.states import SuppressionReason
+from relay_worker.suppressions.lists import Line
+from relay_worker.suppressions.queries import (
+    ListPlace,
+    Wanted,
+    every_suppression,
+    suppression_of,
+    suppressions_of,
+)
+from relay_worker.suppressions.services import lift_suppression, suppress, suppress_all
 from tenants.accounts.queries import main_account
 from tenants.accounts.services import NewAccount, create_sub_account
 
@@ -30,7 +38,8 @@ def account(session: Session) -> AccountId:
 
 
 def addresses(session: Session, account: AccountId, containing: str = "") -> list[str]:
-    return [found.address for found in suppressions_of(session, account, containing=containing)]
+    page = suppressions_of(session, account, Wanted(containing))
+    return [found.address for found in page.lines]
 
 
 def test_an_address_is_kept_as_acceptance_looks_it_up(session: Session, account: AccountId) -> None:
@@ -71,3 +80,54 @@ def test_the_search_takes_wildcards_as_they_stand(session: Session, account: Acc
     suppress(session, account, "jo_x@one.example", clock=CLOCK)
     suppress(session, account, "joax@one.example", clock=CLOCK)
     assert addresses(session, account, "JO_") == ["jo_x@one.example"]
+
+
+def test_the_list_is_filtered_by_reason(session: Session, account: AccountId) -> None:
+    for reason in SuppressionReason:
+        suppress(session, account, f"{reason}@one.example", clock=CLOCK, reason=reason)
+    page = suppressions_of(session, account, Wanted(reason=SuppressionReason.COMPLAINT))
+    assert [one.address for one in page.lines] == ["complaint@one.example"]
+
+
+def test_pages_go_from_the_newest_back_and_miss_none(session: Session, account: AccountId) -> None:
+    clock = StoppedClock(CLOCK.now())
+    for name in "abcdefg":  # two at a time
+        suppress(session, account, f"{name}@one.example", clock=clock)
+        clock.advance(timedelta(seconds=1) if name in "bdf" else timedelta())
+    seen, before = [], None
+    while True:
+        page = suppressions_of(session, account, before=before, limit=3)
+        seen += [one.address[0] for one in page.lines]
+        if page.older is None:
+            break
+        before = ListPlace.parse(str(page.older))
+        assert before == page.older
+    assert "".join(seen) == "gefcdab"
+
+
+@pytest.mark.parametrize("written", ["", "x", "2026-01-01 a@b.example", "2026-01-01T00:00:00+00:00 "])
+def test_what_is_no_place_is_none(written: str) -> None:
+    assert ListPlace.parse(written) is None
+
+
+def test_a_whole_list_is_suppressed_and_what_was_keeps_its_reason(
+    session: Session, account: AccountId
+) -> None:
+    suppress(session, account, "old@one.example", clock=CLOCK, reason=SuppressionReason.COMPLAINT)
+    lines = [
+        Line("old@one.example", SuppressionReason.MANUAL),
+        Line("new@one.example", SuppressionReason.MANUAL),
+    ]
+    lines.append(Line("new@one.example", SuppressionReason.UNSUBSCRIBE))  # the first line counts
+    assert suppress_all(session, account, lines, clock=CLOCK, origin="import") == 1
+    assert suppression_of(session, account, "old@one.example").reason == SuppressionReason.COMPLAINT
+    new = suppression_of(session, account, "New@one.example")
+    assert (new.reason, new.origin, new.created_at) == (SuppressionReason.MANUAL, "import", CLOCK.now())
+
+
+def test_ten_thousand_come_in_and_go_out_again(session: Session, account: AccountId) -> None:
+    lines = [Line(f"n{n:05}@one.example", SuppressionReason.MANUAL) for n in range(10_000)]
+    assert suppress_all(session, account, lines, clock=CLOCK, origin="import") == 10_000
+    assert [one.address for one in every_suppression(session, account)] == [line.address for line in lines]
+    some = every_suppression(session, account, Wanted("n0999"))
+    assert len(list(some)) == 10
