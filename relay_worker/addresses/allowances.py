@@ -36,6 +36,12 @@ class Allowances:
         hand.left -= recipients
         return True
 
+    def restore(self, till: Till, recipients: int) -> None:
+        """Back into the hand: they were not sent after all. Of a day that is over nothing is kept."""
+        hand = self._hands.get(till)
+        if hand is not None:
+            hand.left += recipients
+
     def is_dry(self, till: Till) -> bool:
         """True when the day's limit is reached, over all workers."""
         hand = self._hands.get(till)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -13,11 +13,15 @@ IPV4 = frozenset({4})
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One of our addresses, bound on connect, and the name said there in EHLO."""
+    """One of our addresses, bound on connect, and the name said there in EHLO.
+
+    `allowance_of`: the day (UTC) whose warm-up allowance was taken for it; None where there is no limit.
+    """
 
     ip_id: int
     address: str
     helo: str
+    allowance_of: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +32,17 @@ class NoSource:
 
 
 class Landing(StrEnum):
-    """What one attempt says about the address it came from. See `landing.landing_of`."""
+    """What one attempt says about the address it came from. See `landing.landing_of`.
+
+    UNSENT: nobody was reached, or it was put back unsent; it is not counted, and its allowance is free again.
+    """
 
     DELIVERED = "delivered"
     DEFERRED = "deferred"
     THROTTLED = "throttled"
     BLOCKED = "blocked"
     BOUNCED = "bounced"
+    UNSENT = "unsent"
 
 
 class SourceChooser(Protocol):
@@ -58,7 +66,7 @@ class SourceChooser(Protocol):
         ...
 
     def landed(self, source: Source, provider: str, outcome: Landing, count: int) -> None:
-        """`count` recipients of a transaction from there came out so."""
+        """`count` recipients of a transaction from there came out so, or were put back (UNSENT)."""
         ...
 
     async def refresh(self) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 import structlog
@@ -62,7 +63,7 @@ class PoolChooser:
                 able = [one for one in group if (one.version in versions) is reachable]
                 chosen = self._of_group(able, (site, number), group_of, count, now, skipped)
                 if chosen is not None:
-                    return chosen.source
+                    return chosen
             if skipped:
                 break  # what is reached tomorrow is better than what is never reached
         return NoSource(self._when(skipped, now))
@@ -75,7 +76,7 @@ class PoolChooser:
         count: int,
         now: datetime,
         skipped: list[Till],
-    ) -> PooledAddress | None:
+    ) -> Source | None:
         """Those that warm up go first: their day is short, and unused it brings them no further."""
         warming = [one for one in group if provider in one.warming]
         if warming:
@@ -83,12 +84,13 @@ class PoolChooser:
             for one in warming[first:] + warming[:first]:
                 till = Till(one.source.ip_id, provider, now.date())
                 if self._allowances.spend(till, count, now):
-                    return one
+                    return replace(one.source, allowance_of=till.day)
                 skipped.append(till)
         warm = [one for one in group if provider not in one.warming]
         if not warm:
             return None
-        return warm[self._turns.take((place, tuple(one.source.ip_id for one in warm)), len(warm), count)]
+        turn = self._turns.take((place, tuple(one.source.ip_id for one in warm)), len(warm), count)
+        return warm[turn].source
 
     def _when(self, skipped: list[Till], now: datetime) -> datetime:
         """When asking again may help."""
@@ -102,6 +104,11 @@ class PoolChooser:
 
     def landed(self, source: Source, provider: str, outcome: Landing, count: int) -> None:
         """See `SourceChooser`."""
+        if outcome is Landing.UNSENT:
+            if source.allowance_of is not None:
+                till = Till(source.ip_id, provider_named(provider), source.allowance_of)
+                self._allowances.restore(till, count)
+            return
         hour = self._clock.now().replace(minute=0, second=0, microsecond=0)
         row = source.ip_id, provider_named(provider), hour
         if row in self._results or len(self._results) < MAX_WAITING:

@@ -18,7 +18,7 @@ from platform_core.mail.replies import Reply
 from platform_core.mail.states import RecipientState
 from platform_core.security import Seal
 from platform_core.settings import Settings
-from relay_worker.addresses.chooser import SourceChooser, SystemsChoice
+from relay_worker.addresses.chooser import Landing, SourceChooser, SystemsChoice
 from relay_worker.addresses.landing import landing_of
 from relay_worker.delivery.build import Builder
 from relay_worker.delivery.client import Manners
@@ -303,6 +303,9 @@ class Engine:
 
     def _postpone(self, transaction: Transaction, until: datetime) -> None:
         """Put back what can't be sent before `until`; up to its end, and not beyond it."""
+        if transaction.source is not None:
+            count = len(transaction.recipients)
+            self._sources.landed(transaction.source, transaction.provider, Landing.UNSENT, count)
         now = self._clock.now()
         for recipient in transaction.recipients:
             if now < recipient.expires_at:

@@ -21,6 +21,7 @@ LIMIT = 100
 # What one of the workers does next.
 MOVES = st.one_of(
     st.tuples(st.just("send"), st.integers(1, 40)),
+    st.tuples(st.just("put back"), st.integers(1, 40)),
     st.tuples(st.sampled_from(["refill", "lost answer", "die", "close", "idle"]), st.just(0)),
 )
 STEPS = st.lists(st.tuples(st.integers(0, 3), MOVES), max_size=80)
@@ -42,15 +43,23 @@ async def play(steps: Sequence[tuple[int, tuple[str, int]]]) -> tuple[int, int]:
     """What was sent in all, and what the till says was taken."""
     book, clock = LosesAnswers(Holdings(), LIMIT), StoppedClock(NOON)
     workers = [Allowances() for _ in range(4)]
+    held = [0] * 4  # what each has taken out of its hand and may still put back
     sent = 0
     for number, (move, recipients) in steps:
         worker = workers[number]
         book.lose_next = move == "lost answer"
         match move:
             case "send":
-                sent += recipients if worker.spend(TILL, recipients, clock.now()) else 0
+                spent = recipients if worker.spend(TILL, recipients, clock.now()) else 0
+                held[number] += spent
+                sent += spent
+            case "put back":
+                unsent = min(recipients, held[number])
+                worker.restore(TILL, unsent)
+                held[number] -= unsent
+                sent -= unsent
             case "die":
-                workers[number] = Allowances()
+                workers[number], held[number] = Allowances(), 0
             case "idle":
                 clock.advance(timedelta(minutes=10))
             case _:

@@ -179,6 +179,25 @@ def test_what_is_not_used_is_given_back_at_the_end_and_after_idle_minutes() -> N
     assert desk.book.taken[till] == 5
 
 
+def test_allowance_for_what_was_not_sent_can_be_used_again_but_not_after_its_day() -> None:
+    desk = Desk(holdings(WARMING, address(2, 2), pools=POOLS), per_day=10)
+    desk.choose("google")
+    desk.refresh()
+    unsent = desk.choose("google")
+    assert desk.chosen(9, "google") == {1: 9}
+    assert isinstance(unsent, Source)
+    assert unsent.allowance_of == NOON.date()
+    desk.chooser.landed(unsent, "google", Landing.UNSENT, 1)
+    assert desk.chosen(2, "google") == {1: 1, 2: 1}
+    desk.clock.advance(timedelta(days=1))
+    desk.refresh()
+    desk.chooser.landed(unsent, "google", Landing.UNSENT, 1)
+    assert desk.chosen(1, "google") == {2: 1}
+    desk.refresh()
+    assert desk.chosen(20, "google")[1] == 10
+    assert desk.book.counted == []
+
+
 # --- what is learnt and told ---
 
 

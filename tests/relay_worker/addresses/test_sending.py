@@ -1,0 +1,109 @@
+"""From the engine to a server on loopback: mail leaves from the addresses of its pool, under their names."""
+
+import asyncio
+import time
+from collections import Counter
+
+import pytest
+
+from platform_core.clock import SystemClock
+from platform_core.settings import Settings, settings
+from relay_worker.addresses.book import Holdings, Pool, PooledAddress
+from relay_worker.addresses.chooser import Source
+from relay_worker.addresses.choosing import PoolChooser
+from relay_worker.addresses.providers import Provider
+from relay_worker.addresses.states import Standing
+from relay_worker.addresses.tally import Tally
+from relay_worker.delivery import engine as engine_module
+from relay_worker.delivery.engine import Engine, Surroundings
+from tests.relay_worker.addresses.fakes import MemoryBook
+from tests.relay_worker.delivery.factories import InMemoryClaims, recipient
+from tests.relay_worker.scripted_mx import Script, ScriptedMx
+
+POOLS = (Pool(1, fallback_id=2, is_default=True), Pool(2))
+
+
+@pytest.fixture(autouse=True)
+def short_linger(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "LINGER_SECONDS", 0.05)
+
+
+def ours(number: int, pool_id: int = 1, *warming: Provider) -> PooledAddress:
+    """127.0.0.<number>, which every Linux machine has."""
+    source = Source(number, f"127.0.0.{number}", f"mta{number}.example.net")
+    return PooledAddress(source, pool_id, 4, True, Standing.SOUND, frozenset(warming))
+
+
+def deliver(
+    book: MemoryBook, messages: int, script: Script | None = None
+) -> tuple[ScriptedMx, InMemoryClaims]:
+    """Have so many messages delivered to one scripted server by an engine that uses the book."""
+
+    async def main() -> tuple[ScriptedMx, InMemoryClaims]:
+        async with ScriptedMx(script) as mx:
+            changes = {
+                "delivery_smart_host": f"127.0.0.1:{mx.port}",
+                "delivery_claim": 10,
+                "delivery_in_flight": 10,
+            }
+            chosen: Settings = settings().model_copy(update=changes)
+            claims = InMemoryClaims([recipient(f"r{n}@example.test") for n in range(messages)])
+            engine = Engine(chosen, claims, Surroundings(sources=PoolChooser(book, SystemClock())))
+            try:
+                await engine.run(time.monotonic() + 10)
+            finally:
+                await engine.close(0.5)
+            return mx, claims
+
+    return asyncio.run(main())
+
+
+def tallies(book: MemoryBook) -> dict[int, Tally]:
+    found: dict[int, Tally] = {}
+    for one in book.counted:
+        found[one.ip_id] = found.get(one.ip_id, Tally()) + one.tally
+    return found
+
+
+def helos(mx: ScriptedMx) -> set[str]:
+    return {command for command in mx.commands if command.startswith("EHLO")}
+
+
+def test_mail_leaves_from_every_address_of_the_pool_under_its_name() -> None:
+    book = MemoryBook(Holdings(POOLS, (ours(2), ours(3))))
+    mx, claims = deliver(book, 60)
+    assert len(mx.delivered) == 60
+    assert set(mx.peers) == {"127.0.0.2", "127.0.0.3"}
+    assert helos(mx) == {"EHLO mta2.example.net", "EHLO mta3.example.net"}
+    assert Counter(one.source_address for one in claims.results) == {"127.0.0.2": 30, "127.0.0.3": 30}
+    assert tallies(book) == {2: Tally(delivered=30), 3: Tally(delivered=30)}
+
+
+def test_an_address_that_warms_up_sends_its_allowance_and_the_warm_pool_the_rest() -> None:
+    book = MemoryBook(Holdings(POOLS, (ours(2, 1, *Provider), ours(3, 2))), per_day=15)
+    # Slow enough that the allowance arrives while there is still mail.
+    _, claims = deliver(book, 200, Script(delays={"FINAL": 0.15}))
+    sent = Counter(one.source_address for one in claims.results)
+    assert sent == {"127.0.0.2": 15, "127.0.0.3": 185}
+    assert sum(book.taken.values()) == 15
+
+
+def test_mail_that_no_address_may_send_now_is_put_back() -> None:
+    book = MemoryBook(Holdings(POOLS[1:], ()), per_day=0)
+    book.known = Holdings((Pool(1, is_default=True),), (ours(2, 1, *Provider),))
+    mx, claims = deliver(book, 3)
+    assert (mx.connections, claims.results, len(claims.postponed)) == (0, [], 3)
+
+
+def test_what_servers_say_is_told_to_the_book() -> None:
+    book = MemoryBook(Holdings(POOLS, (ours(2),)))
+    blocked = "550 5.7.1 Service unavailable; client host [127.0.0.2] blocked using zen.spamhaus.org"
+    script = Script(recipients={"r0@example.test": blocked, "r1@example.test": "550 5.1.1 no such user"})
+    deliver(book, 4, script)
+    assert tallies(book) == {2: Tally(delivered=2, blocked=1, bounced=1)}
+
+
+def test_without_pools_the_system_chooses() -> None:
+    mx, claims = deliver(MemoryBook(Holdings()), 2)
+    assert set(mx.peers) == {"127.0.0.1"}
+    assert {one.source_address for one in claims.results} == {""}
