@@ -32,7 +32,7 @@ class BackOff:
 
     def __init__(self, state: LaneState) -> None:
         self.state = state
-        self._delivered = 0  # since the last change
+        self._delivered = 0  # since the last pause began
         self._in_a_row = 0
         self._good = 0.0
         self._bad = 0.0
@@ -64,11 +64,12 @@ class BackOff:
     def recover(self, now: datetime, most: int) -> None:
         """To be called after each message that went through while something is held back.
 
-        A minute after the last change there is one connection more, up to `most`.
+        A minute after the last change, or the end of a pause, there is one connection more, up to `most`.
         """
         if self.state.step and self._delivered >= PROOF:
             self.state = replace(self.state, step=0)
-        if now - self.state.changed_at >= WIDEN_AFTER and not self._paced(now):
+        since = max(self.state.changed_at, self.state.closed_until or self.state.changed_at)
+        if now - since >= WIDEN_AFTER and not self._paced(now):
             self._widen(now, most)
 
     def _widen(self, now: datetime, most: int) -> None:
@@ -140,7 +141,7 @@ class BackOff:
         else:
             pause = max(first, min(first * 2**self.state.step, LONGEST_PAUSE))
         step = min(self.state.step + 1, 10)
-        self._in_a_row = 0
+        self._in_a_row = self._delivered = 0
         self.state = replace(self.state, closed_until=now + pause, step=step)
 
     def _closed(self, now: datetime) -> bool:
@@ -152,7 +153,6 @@ class BackOff:
         return not self.eased and began < self.state.changed_at
 
     def _change(self, now: datetime, **values: object) -> None:
-        self._delivered = 0
         if "reason" in values:
             values["reason"] = str(values["reason"])[:REASON_CHARACTERS]
         self.state = replace(self.state, changed_at=now, **values)  # type: ignore[arg-type]

@@ -168,15 +168,16 @@ class Lane:
     # --- the work of one connection ---
 
     async def _work(self) -> None:
-        """Permits in this order: a turn among the lanes of the site, a seat among all workers, a slot of this one. Who
-        waits for the first holds nothing that others could wait for.
+        """Connection after connection. Permits in this order: a turn among the lanes of the site, a seat among all
+        workers, a slot of this one; who waits for one holds nothing that those before him wait for.
         """
-        await self.gate.turns.acquire()
-        try:
-            while self._line and await self._sit_down():
-                pass
-        finally:
-            self.gate.turns.release()
+        needed = True
+        while needed and self._line:
+            await self.gate.turns.acquire()
+            try:
+                needed = await self._sit_down()
+            finally:
+                self.gate.turns.release()
 
     async def _sit_down(self) -> bool:
         """Use up one permit for a connection; False when this worker is not needed any more, or gets none."""

@@ -52,12 +52,11 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     WHERE d.message_id = u.id AND d.n = u.n AND d.lease = p_lease
 $$;
 
--- Forget lanes that have not been held back for a day, and sites learnt a month ago: those still in use are learnt anew.
+-- Forget lanes about which nothing was heard for a day, and sites learnt a month ago: those still in use are learnt anew.
 CREATE OR REPLACE FUNCTION relay.forget_traffic() RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     DELETE FROM relay.lane_state
-        WHERE changed_at < now() - interval '1 day' AND connections IS NULL
-          AND coalesce(closed_until, '-infinity') < now() AND coalesce(per_minute_until, '-infinity') < now();
+        WHERE changed_at < now() - interval '1 day' AND coalesce(closed_until, '-infinity') < now();
     DELETE FROM relay.site WHERE seen_at < now() - interval '30 days'
 $$;
 
