@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "domain": "platform_web.commands.domain:domain",
     "hostname": "platform_web.commands.hostname:hostname",
     "suppression": "platform_web.commands.suppression:suppression",
+    "inbound": "platform_web.commands.inbound:inbound",
     "credits": "platform_web.commands.credits:credits",
     "queue": "platform_web.commands.queue:queue",
     "held": "platform_web.commands.held:held",

@@ -104,14 +104,21 @@ def import_list(file: BinaryIO, skip_bad: bool, reseller_key: str, account_name:
 @_reason_option
 @reseller_option
 @account_option
+@json_option
 def export_list(
-    file: TextIO, containing: str, reason: str | None, reseller_key: str, account_name: str
+    file: TextIO, containing: str, reason: str | None, reseller_key: str, account_name: str, as_json: bool
 ) -> None:
-    """Write all suppressions to FILE, or to standard output, as CSV that `import` reads."""
+    """Write all suppressions to FILE, or to standard output, as CSV that `import` reads.
+
+    With --json they are printed instead.
+    """
     with reseller_scope(reseller_key) as scope:
         account_id = scope.account(account_name).id
         found = every_suppression(scope.session, account_id, _wanted(containing, reason))
-        file.writelines(write_list(found))
+        if as_json:
+            show_many([_row(one) for one in found], as_json=True)
+        else:
+            file.writelines(write_list(found))
 
 
 def _wanted(containing: str, reason: str | None) -> Wanted:
