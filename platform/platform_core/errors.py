@@ -90,5 +90,35 @@ class TooManyAttempts(FrankpostError):
         self.retry_at = retry_at
 
 
+class InsufficientFunds(FrankpostError):
+    """The wallet does not hold as much. Both amounts are minor units of `currency`."""
+
+    def __init__(self, balance: int, needed: int, currency: str) -> None:
+        super().__init__("The wallet does not hold enough money for this.")
+        self.balance = balance
+        self.needed = needed
+        self.currency = currency
+
+
+class NotForSale(FrankpostError):
+    """There is no price for it, or whoever sells it can't take payments yet."""
+
+
+class PaymentsOff(FrankpostError):
+    """No payment service is set up on this installation."""
+
+
+class PaymentDeclined(FrankpostError):
+    """The bank has said no. `code` is the payment service's word for why."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class EventRejected(FrankpostError):
+    """What came in as the payment service's event does not bear its signature."""
+
+
 class Unavailable(FrankpostError):
     """A fault of ours; trying again later is right."""

@@ -260,6 +260,29 @@ class Settings(BaseSettings):
         description="DNS resolvers as `address` or `address:port`, comma-separated; default: the system's.",
     )
 
+    # --- payments ---
+    stripe_secret_key: SecretStr | None = Field(
+        default=None,
+        description="Secret API key of the platform's Stripe account; without it nothing can be bought.",
+    )
+    stripe_webhook_secret: SecretStr | None = Field(
+        default=None,
+        description="Signing secret (`whsec_...`) of the webhook endpoint for the platform's own events.",
+    )
+    stripe_connect_webhook_secret: SecretStr | None = Field(
+        default=None,
+        description="Signing secret of the webhook endpoint for events of connected accounts.",
+    )
+    stripe_api_base: str | None = Field(
+        default=None,
+        description="Where Stripe's API answers, for tests and demos; default: Stripe itself.",
+    )
+    billing_currency: str = Field(
+        default="EUR",
+        pattern="^[A-Z]{3}$",
+        description="Currency in which the platform sells to resellers (ISO 4217).",
+    )
+
     # --- logs ---
     log_level: str = Field(default="info", description="debug, info, warning or error.")
     log_format: str = Field(

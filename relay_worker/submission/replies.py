@@ -137,6 +137,12 @@ ERRORS: Mapping[type[errors.FrankpostError], Reply] = {
     errors.CapReached: CAP_REACHED,
     errors.InsufficientCredits: CREDITS_EXHAUSTED,
     errors.RecipientsSuppressed: RECIPIENTS_SUPPRESSED,
+    # Nobody pays over SMTP: if one of these ever comes up there, it is a fault of ours.
+    errors.InsufficientFunds: TEMPORARY_FAULT,
+    errors.NotForSale: TEMPORARY_FAULT,
+    errors.PaymentsOff: TEMPORARY_FAULT,
+    errors.PaymentDeclined: TEMPORARY_FAULT,
+    errors.EventRejected: TEMPORARY_FAULT,
     errors.TooManyAttempts: Reply(421, "4.7.0", "Too many failed logins, please wait ten minutes"),
 }
 

@@ -1,0 +1,71 @@
+"""What can be bought, and what it comes to."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from billing.money import Money
+
+
+class Good(StrEnum):
+    """What money from outside may be for. Units: credits, minor units of the wallet, plans, IPs, invoices."""
+
+    CREDITS = "credits"
+    WALLET = "wallet"
+    PLAN = "plan"
+    DEDICATED_IP = "dedicated_ip"
+    INVOICE = "invoice"
+
+
+class Origin(StrEnum):
+    """Who began a payment: a person at the checkout, or the rule of an automatic top-up."""
+
+    CHECKOUT = "checkout"
+    TOP_UP = "top_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """What somebody wants. `item`: which plan or which invoice, by its id."""
+
+    good: Good
+    units: int = 1
+    item: str = ""
+
+    @classmethod
+    def credits(cls, number: int) -> Self:
+        return cls(Good.CREDITS, number)
+
+    @classmethod
+    def wallet(cls, minor_units: int) -> Self:
+        """Money to keep, in the seller's currency."""
+        return cls(Good.WALLET, minor_units)
+
+    @classmethod
+    def plan(cls, plan_id: int) -> Self:
+        return cls(Good.PLAN, 1, str(plan_id))
+
+    @classmethod
+    def dedicated_ips(cls, number: int = 1) -> Self:
+        return cls(Good.DEDICATED_IP, number)
+
+    @classmethod
+    def invoice(cls, invoice_id: int) -> Self:
+        return cls(Good.INVOICE, 1, str(invoice_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A purchase with its price, and the words that the buyer reads at the checkout."""
+
+    purchase: Purchase
+    price: Money
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackTo:
+    """Where the payment service sends the buyer's browser afterwards: absolute addresses of ours."""
+
+    paid: str
+    cancelled: str

@@ -1,0 +1,1 @@
+"""Wallets: money that was paid in and not spent yet."""

@@ -1,0 +1,36 @@
+"""Rows of wallets: one for each account that has one, and its entries."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from platform_core.database import TenantBase
+from platform_core.ids import AccountId
+
+
+class WalletRow(TenantBase):
+    """Says in which currency a wallet is kept, and is the lock of all its changes."""
+
+    __tablename__ = "wallet"
+
+    account_id: Mapped[AccountId] = mapped_column(BigInteger, ForeignKey("account.id"), primary_key=True)
+    currency: Mapped[str] = mapped_column(Text)
+    opened_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class WalletEntry(TenantBase):
+    """Signed minor units. Never changed, never removed; the balance is the sum of them."""
+
+    __tablename__ = "wallet_entry"
+    __table_args__ = (UniqueConstraint("account_id", "reason", "reference"),)
+
+    account_id: Mapped[AccountId] = mapped_column(
+        BigInteger, ForeignKey("wallet.account_id"), primary_key=True
+    )
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    reason: Mapped[str] = mapped_column(Text)
+    reference: Mapped[str] = mapped_column(Text)
+    note: Mapped[str] = mapped_column(Text, server_default="")
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
