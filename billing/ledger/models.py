@@ -2,8 +2,9 @@
 
 from datetime import date, datetime
 from enum import StrEnum
+from uuid import UUID
 
-from sqlalchemy import BigInteger, Date, DateTime, ForeignKey, Identity, Text
+from sqlalchemy import BigInteger, Date, DateTime, ForeignKey, Identity, SmallInteger, Text, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from platform_core.database import TenantBase
@@ -14,23 +15,34 @@ class LotOrigin(StrEnum):
     BOUGHT = "bought"
     GRANTED = "granted"
     HANDED_OVER = "handed_over"
-    RETURNED = "returned"
+    RETURNED = "returned"  # given back after the lot that had paid was lapsed
 
 
 class EntryKind(StrEnum):
-    """Why credits came or went. `used` is written by acceptance alone, inside the database."""
+    """Why credits came or went. `used` and `refunded` are written inside the database alone."""
 
     BOUGHT = "bought"
     GRANTED = "granted"
-    HANDED_OVER = "handed_over"
-    TAKEN_OVER = "taken_over"
+    HANDED_OVER = "handed_over"  # out of the stock, to a customer
+    RECEIVED = "received"  # the same, in the customer's books
+    TAKEN_BACK = "taken_back"  # from the customer, unspent
+    RETURNED = "returned"  # the same, in the books of the stock
     USED = "used"
-    RETURNED = "returned"
+    REFUNDED = "refunded"  # paid for a recipient that was never tried
+    REVOKED = "revoked"  # the purchase was undone
     EXPIRED = "expired"
 
 
+INCOMING = frozenset(
+    {EntryKind.BOUGHT, EntryKind.GRANTED, EntryKind.RECEIVED, EntryKind.RETURNED, EntryKind.REFUNDED}
+)
+
+
 class CreditLot(TenantBase):
-    """Credits that came at once and lapse at once. `remaining` only ever falls, in the transaction of its entry."""
+    """Credits that came at once and lapse at once. `remaining` changes in the transaction of its entry alone.
+
+    `cost`: what all of them were bought for, in minor units of `currency`; "" where nothing was paid.
+    """
 
     __tablename__ = "credit_lot"
 
@@ -41,6 +53,8 @@ class CreditLot(TenantBase):
     origin: Mapped[str] = mapped_column(Text)
     acquired_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    cost: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    currency: Mapped[str] = mapped_column(Text, server_default="")
 
 
 class CreditEntry(TenantBase):
@@ -55,6 +69,38 @@ class CreditEntry(TenantBase):
     credits: Mapped[int] = mapped_column(BigInteger)
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     note: Mapped[str] = mapped_column(Text, server_default="")
+
+
+class CreditTransfer(TenantBase):
+    """Credits handed from one lot of the stock to one lot of a customer, or (below zero) taken back the same way.
+
+    `cost`: the share of what the reseller has paid for them; `price`: of what it charges. Both have the sign of `credits`.
+    """
+
+    __tablename__ = "credit_transfer"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    account_id: Mapped[AccountId] = mapped_column(BigInteger, ForeignKey("account.id"))
+    stock_lot: Mapped[int] = mapped_column(BigInteger, ForeignKey("credit_lot.id"))
+    customer_lot: Mapped[int] = mapped_column(BigInteger, ForeignKey("credit_lot.id"))
+    credits: Mapped[int] = mapped_column(BigInteger)
+    cost: Mapped[int] = mapped_column(BigInteger)
+    cost_currency: Mapped[str] = mapped_column(Text)
+    price: Mapped[int] = mapped_column(BigInteger)
+    price_currency: Mapped[str] = mapped_column(Text)
+
+
+class CreditRefund(TenantBase):
+    """A recipient that was paid for, never tried, and given back; `lot_id` None: to the plan."""
+
+    __tablename__ = "credit_refund"
+
+    message_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    n: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    account_id: Mapped[AccountId] = mapped_column(BigInteger)
+    lot_id: Mapped[int | None] = mapped_column(BigInteger)
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
 class AccountMonth(TenantBase):

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from billing.ledger.models import AccountMonth, CreditEntry, CreditLot
+from billing.ledger.models import AccountMonth, CreditEntry, CreditLot, EntryKind, LotOrigin
+from billing.money import Money
 from platform_core.clock import Clock
 from platform_core.ids import AccountId
 from tenants.models import Account
@@ -30,6 +31,42 @@ class Usage:
         if self.monthly_cap is None:
             return None
         return min(self.used / self.monthly_cap, 1.0) if self.monthly_cap else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """Credits that came at once. `cost`: what all `credits` of it were bought for; of currency "" where nothing was paid."""
+
+    id: int
+    origin: LotOrigin
+    credits: int
+    remaining: int
+    acquired_at: datetime
+    expires_at: datetime
+    cost: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the ledger; `credits` is below zero where they went."""
+
+    id: int
+    at: datetime
+    kind: EntryKind
+    credits: int
+    lot_id: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which lines are meant: those that fit everything given. `until` is not included; `before`: older than that id."""
+
+    kinds: frozenset[EntryKind] = frozenset()
+    lot_id: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    before: int | None = None
 
 
 def usage_of(session: Session, account: Account, *, clock: Clock) -> Usage:
@@ -56,13 +93,51 @@ def credits_left(session: Session, account_id: AccountId, now: datetime) -> int:
     return int(session.scalar(query) or 0)
 
 
-def lots_of(session: Session, account_id: AccountId) -> list[CreditLot]:
+def lots_of(session: Session, account_id: AccountId) -> list[Lot]:
     """Every lot with credits left, the next to lapse first."""
     query = select(CreditLot).where(CreditLot.account_id == account_id, CreditLot.remaining > 0)
-    return list(session.scalars(query.order_by(CreditLot.expires_at, CreditLot.id)))
+    found = session.scalars(query.order_by(CreditLot.expires_at, CreditLot.id))
+    return [
+        Lot(
+            id=lot.id,
+            origin=LotOrigin(lot.origin),
+            credits=lot.credits,
+            remaining=lot.remaining,
+            acquired_at=lot.acquired_at,
+            expires_at=lot.expires_at,
+            cost=Money(lot.cost, lot.currency),
+        )
+        for lot in found
+    ]
 
 
-def entries_of(session: Session, account_id: AccountId, *, limit: int = 100) -> list[CreditEntry]:
-    """The newest lines of the ledger."""
-    query = select(CreditEntry).where(CreditEntry.account_id == account_id)
-    return list(session.scalars(query.order_by(CreditEntry.id.desc()).limit(limit)))
+def entries_of(
+    session: Session, account_id: AccountId, *, limit: int = 100, wanted: Wanted | None = None
+) -> list[Entry]:
+    """The newest lines of the ledger, of those that are wanted."""
+    conditions = _conditions(wanted) if wanted else []
+    query = select(CreditEntry).where(CreditEntry.account_id == account_id, *conditions)
+    found = session.scalars(query.order_by(CreditEntry.id.desc()).limit(limit))
+    return [
+        Entry(line.id, line.at, EntryKind(line.kind), line.credits, line.lot_id, line.note) for line in found
+    ]
+
+
+def takeable_back(session: Session, account_id: AccountId, now: datetime) -> int:
+    """Credits that the reseller may take back: handed over, unspent and not lapsed."""
+    query = select(func.coalesce(func.sum(CreditLot.remaining), 0)).where(
+        CreditLot.account_id == account_id,
+        CreditLot.expires_at > now,
+        CreditLot.origin == LotOrigin.HANDED_OVER,
+    )
+    return int(session.scalar(query) or 0)
+
+
+def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    return [
+        *([CreditEntry.kind.in_(wanted.kinds)] if wanted.kinds else []),
+        *([CreditEntry.lot_id == wanted.lot_id] if wanted.lot_id is not None else []),
+        *([CreditEntry.at >= wanted.since] if wanted.since else []),
+        *([CreditEntry.at < wanted.until] if wanted.until else []),
+        *([CreditEntry.id < wanted.before] if wanted.before is not None else []),
+    ]

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.sql.schema import SchemaItem
 
 import billing.ledger.models
+import billing.prices.models
 import relay_worker.addresses.models
 import relay_worker.models
 import tenants.models
@@ -18,7 +19,13 @@ from platform_core.database import PlatformBase, ResellerRef, TenantBase, owner_
 from platform_core.settings import Settings
 
 # Every module with rows, so that the metadata is whole.
-MODELS = (billing.ledger.models, relay_worker.addresses.models, relay_worker.models, tenants.models)
+MODELS = (
+    billing.ledger.models,
+    billing.prices.models,
+    relay_worker.addresses.models,
+    relay_worker.models,
+    tenants.models,
+)
 
 # Known to SQL alone: Alembic's own tables, and what platform.create_tenant reads.
 WITHOUT_MODEL = {"alembic_version", "shared_version", "tenant_script"}

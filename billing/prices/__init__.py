@@ -1,0 +1,1 @@
+"""What a reseller's customers pay for credits, and what it earns on them."""
