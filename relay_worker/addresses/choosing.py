@@ -1,7 +1,7 @@
 """The chooser of a delivery worker: pools, turns and warm-up, from memory that is refreshed every few seconds."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
@@ -12,6 +12,7 @@ from platform_core.errors import Unavailable
 from relay_worker.addresses.allowances import Allowances
 from relay_worker.addresses.book import AddressBook, Holdings, HourResult, PooledAddress, Till
 from relay_worker.addresses.chooser import IPV4, Landing, NoSource, Source
+from relay_worker.addresses.local import can_bind
 from relay_worker.addresses.order import Orders
 from relay_worker.addresses.providers import Provider, provider_named
 from relay_worker.addresses.tally import Tally
@@ -20,7 +21,7 @@ from relay_worker.queue.claims import Claimed
 
 LEARN_EVERY = timedelta(seconds=15)  # so late a worker follows what staff have changed
 SOON = timedelta(seconds=5)  # by then allowance has been asked for
-UNTIL_STAFF_ACT = timedelta(minutes=15)
+LATER = timedelta(minutes=5)  # when no address may be used, until somebody acts
 MAX_WAITING = 20_000  # rows of results while the database is away; beyond, nothing new is counted
 MAX_ROWS = 2_000  # of one batch
 
@@ -32,9 +33,12 @@ log = structlog.get_logger()
 class PoolChooser:
     """`addresses.chooser.SourceChooser` over an address book."""
 
-    def __init__(self, book: AddressBook, clock: Clock) -> None:
+    def __init__(self, book: AddressBook, clock: Clock, *, is_here: Callable[[str], bool] = can_bind) -> None:
+        """`is_here`: whether this machine has an address; those of other machines are as good as paused."""
         self._book = book
         self._clock = clock
+        self._is_here = is_here
+        self._elsewhere: frozenset[str] = frozenset()
         self._orders = Orders(Holdings())
         self._learnt_at: datetime | None = None
         self._allowances = Allowances()
@@ -54,12 +58,12 @@ class PoolChooser:
     ) -> Source | NoSource | None:
         """See `SourceChooser`."""
         order = self._orders.order_for(claimed.reseller_id, claimed.account_id)
-        if order is None or not order.configured:
+        if order is None:
             return None
         now, group_of = self._clock.now(), provider_named(provider)
         skipped: list[Till] = []
         for reachable in (True, False):
-            for number, group in enumerate(order.groups):
+            for number, group in enumerate(order):
                 able = [one for one in group if (one.version in versions) is reachable]
                 chosen = self._of_group(able, (site, number), group_of, count, now, skipped)
                 if chosen is not None:
@@ -95,7 +99,7 @@ class PoolChooser:
     def _when(self, skipped: list[Till], now: datetime) -> datetime:
         """When asking again may help."""
         if not skipped:
-            return now + UNTIL_STAFF_ACT
+            return now + LATER
         if all(self._allowances.is_dry(till) for till in skipped):
             return datetime.combine(now.date() + timedelta(days=1), time(), UTC)
         return now + SOON
@@ -137,8 +141,19 @@ class PoolChooser:
     async def _learn(self) -> None:
         now = self._clock.now()
         if self._learnt_at is None or now - self._learnt_at >= LEARN_EVERY:
-            self._orders = Orders(await self._book.holdings())
+            self._orders = Orders(self._as_seen_here(await self._book.holdings()))
             self._learnt_at = now
+
+    def _as_seen_here(self, known: Holdings) -> Holdings:
+        active = {one.source.address for one in known.addresses if one.active}
+        elsewhere = frozenset(address for address in active if not self._is_here(address))
+        if elsewhere - self._elsewhere:
+            log.warning("addresses.not_on_this_machine", addresses=sorted(elsewhere))
+        self._elsewhere = elsewhere
+        addresses = (
+            replace(one, active=one.active and one.source.address not in elsewhere) for one in known.addresses
+        )
+        return replace(known, addresses=tuple(addresses))
 
     async def _write(self) -> None:
         """One batch; when the book does not take it, it stays and goes with the next."""

@@ -1,22 +1,13 @@
 """In which order the addresses of a pool and of its fallbacks are used."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from platform_core.ids import AccountId, ResellerId
 from relay_worker.addresses.book import Holdings, Pool, PooledAddress
 from relay_worker.addresses.states import Standing
 
-
-@dataclass(frozen=True, slots=True)
-class SendingOrder:
-    """Groups of addresses in the order in which they are asked: a later group only gets what the earlier could not send.
-
-    `configured`: False when there is no address at all, not even one that is paused.
-    """
-
-    groups: tuple[tuple[PooledAddress, ...], ...]
-    configured: bool
+# Groups of addresses: a later group gets only what the earlier could not send. Empty when all of them may not be used.
+SendingOrder = tuple[tuple[PooledAddress, ...], ...]
 
 
 class Orders:
@@ -29,14 +20,19 @@ class Orders:
         self._members: dict[int, list[PooledAddress]] = {pool.id: [] for pool in holdings.pools}
         for address in holdings.addresses:
             self._members[address.pool_id].append(address)
-        self._orders = {pool.id: self._order(pool) for pool in holdings.pools}
+        self._orders = {pool.id: self._order(pool) for pool in holdings.pools if self._leads_anywhere(pool)}
 
     def order_for(self, reseller_id: ResellerId, account_id: AccountId) -> SendingOrder | None:
-        """The account's pool, else its reseller's, else the default; None when there is none of these."""
-        assigned = self._assignments.get((reseller_id, account_id))
-        if assigned is None:
-            assigned = self._assignments.get((reseller_id, None), self._default)
-        return None if assigned is None else self._orders.get(assigned)
+        """The account's pool, else its reseller's, else the default; None when there is none of these.
+
+        One that leads to no address at all, not even to one that is paused, is passed over.
+        """
+        assigned = (
+            self._assignments.get((reseller_id, account_id)),
+            self._assignments.get((reseller_id, None)),
+            self._default,
+        )
+        return next((self._orders[pool_id] for pool_id in assigned if pool_id in self._orders), None)
 
     def _order(self, pool: Pool) -> SendingOrder:
         """Sound addresses pool by pool, then the flawed ones likewise: a flaw counts for more than whose address it is."""
@@ -50,9 +46,10 @@ class Orders:
             for standing in (Standing.SOUND, Standing.FLAWED)
             for one in chain
         ]
-        return SendingOrder(
-            tuple(group for group in groups if group), any(self._members[one.id] for one in chain)
-        )
+        return tuple(group for group in groups if group)
+
+    def _leads_anywhere(self, pool: Pool) -> bool:
+        return any(self._members[one.id] for one in self._chain(pool))
 
     def _chain(self, pool: Pool) -> Iterator[Pool]:
         """The pool, its fallback, that one's fallback and so on; a circle ends where it closes.

@@ -9,7 +9,8 @@ import pytest
 from platform_core.clock import StoppedClock
 from relay_worker.addresses.book import Holdings, Pool, Till
 from relay_worker.addresses.chooser import Landing, NoSource, Source
-from relay_worker.addresses.choosing import LEARN_EVERY, SOON, UNTIL_STAFF_ACT, PoolChooser
+from relay_worker.addresses.choosing import LATER, LEARN_EVERY, SOON, PoolChooser
+from relay_worker.addresses.local import can_bind
 from relay_worker.addresses.providers import Provider
 from relay_worker.addresses.states import Standing
 from relay_worker.addresses.tally import Tally
@@ -22,9 +23,12 @@ class Desk:
     """A chooser over a book in memory, with a clock that is moved by hand."""
 
     def __init__(self, known: Holdings, per_day: int = 200) -> None:
+        self.elsewhere: set[str] = set()
         self.book = MemoryBook(known, per_day)
         self.clock = StoppedClock(NOON)
-        self.chooser = PoolChooser(self.book, self.clock)
+        self.chooser = PoolChooser(
+            self.book, self.clock, is_here=lambda address: address not in self.elsewhere
+        )
         self.refresh()
 
     def refresh(self) -> None:
@@ -74,9 +78,42 @@ def test_a_pool_without_a_usable_address_falls_back() -> None:
     assert ip_of(Desk(holdings(*paused, address(3, 3), pools=pools)).choose()) == 3
 
 
+def test_a_pool_without_any_address_is_passed_over() -> None:
+    pools = (Pool(1, is_default=True), Pool(2), Pool(3))
+    desk = Desk(holdings(address(1, 1), address(2, 2), pools=pools, r1=2, r1_a7=3, r2=3))
+    assert ip_of(desk.choose(account=7)) == 2
+    assert ip_of(desk.choose(reseller=OTHERS)) == 1
+    assert (
+        ip_of(
+            Desk(holdings(address(2, 2), pools=[Pool(1, fallback_id=2, is_default=True), Pool(2)])).choose()
+        )
+        == 2
+    )
+
+
+def test_an_address_that_another_machine_has_is_not_used_here() -> None:
+    desk = Desk(holdings(address(1), address(2)))
+    desk.elsewhere = {"192.0.2.1"}
+    desk.clock.advance(LEARN_EVERY)
+    desk.refresh()
+    assert desk.chosen(40) == {2: 40}
+    desk.elsewhere = set()
+    desk.clock.advance(LEARN_EVERY)
+    desk.refresh()
+    assert set(desk.chosen(40)) == {1, 2}
+
+
+def test_what_this_machine_has_is_found_by_trying() -> None:
+    assert [can_bind(address) for address in ("127.0.0.2", "192.0.2.1", "2001:db8::1")] == [
+        True,
+        False,
+        False,
+    ]
+
+
 def test_mail_waits_when_every_address_is_paused() -> None:
     chosen = Desk(holdings(address(1, active=False))).choose()
-    assert chosen == NoSource(NOON + UNTIL_STAFF_ACT)
+    assert chosen == NoSource(NOON + LATER)
 
 
 def test_a_flawed_address_is_used_after_the_fallbacks_sound_ones() -> None:

@@ -129,7 +129,7 @@ def test_a_chooser_on_the_real_book_keeps_to_the_stage_and_overflows(
     warm = pool("warm")
     first = pool("first", is_default=True, fallback=warm)
     cold, overflow = ip("192.0.2.1", first), ip("192.0.2.2", warm, warm_up=False)
-    workers = [PoolChooser(PostgresAddressBook(desk.pool), clock) for _ in range(3)]
+    workers = [PoolChooser(PostgresAddressBook(desk.pool), clock, is_here=lambda _: True) for _ in range(3)]
     chosen = []
     for _ in range(6):
         for worker in workers:

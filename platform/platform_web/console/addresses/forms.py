@@ -34,7 +34,7 @@ class NewAddressForm(FlaskForm):  # type: ignore[misc]
     address = StringField(
         _l("IP address"),
         [DataRequired(_l("Please enter an address.")), Length(max=45)],
-        description=_l("It has to be set up on every machine that runs a worker."),
+        description=_l("Used by the workers of every machine that it is set up on; best on all of them."),
     )
     pool = SelectField(_l("Pool"), [DataRequired(_l("Please make a pool first."))])
     helo = StringField(
