@@ -29,6 +29,7 @@ from relay_worker.inbound import jobs as inbound_jobs
 from relay_worker.inbound.bell import InboundBell
 from relay_worker.inbound.door import Intake
 from relay_worker.inbound.postgres import PostgresInbound
+from relay_worker.notices import jobs as notice_jobs
 from relay_worker.queue import jobs as queue_jobs
 from relay_worker.queue import pause_jobs
 from relay_worker.queue.bell import Bell
@@ -115,6 +116,7 @@ def cron() -> None:
     for function, when in (
         (queue_jobs.sweep, {"interval": queue_jobs.SWEEP_SECONDS}),
         (queue_jobs.record_again, {"interval": queue_jobs.RECORD_AGAIN_SECONDS}),
+        (notice_jobs.send_notices, {"interval": notice_jobs.EVERY_SECONDS}),
         (queue_jobs.keep_partitions, {"cron": queue_jobs.PARTITIONS_CRON}),
         (inbound_jobs.read, {"interval": inbound_jobs.SWEEP_SECONDS}),
         (inbound_jobs.forget_old, {"cron": inbound_jobs.FORGET_CRON}),

@@ -16,6 +16,9 @@ BEGIN
     SELECT * INTO v_recipient FROM recipient WHERE message_id = v_message AND n = v_n FOR UPDATE;
     IF FOUND THEN
         v_new := note_feedback(v_recipient, p_found);
+        IF v_new AND v_recipient.dsn_settled THEN  -- its sender has asked for reports: see find_notices
+            UPDATE recipient SET dsn_settled = false WHERE message_id = v_message AND n = v_n;
+        END IF;
     ELSIF p_found.account_id IS NULL THEN
         RETURN CASE WHEN EXISTS (SELECT FROM recipient WHERE message_id = v_message) THEN 'ambiguous' ELSE 'unknown' END;
     ELSIF NOT EXISTS (SELECT FROM account WHERE id = p_found.account_id) THEN
@@ -41,6 +44,10 @@ BEGIN
         RETURN 'early';
     ELSIF p_found.kind IN ('complained', 'unsubscribed') AND v_new THEN
         PERFORM count_wish(p_slot, v_recipient.account_id, p_found);
+        IF p_found.kind = 'complained' THEN  -- it is about the address too that the mail came from
+            PERFORM relay.count_complaint(e.source_address, e.remote_host, p_found.at) FROM event e
+                WHERE e.message_id = v_recipient.message_id AND e.n = v_recipient.n AND e.kind = 'delivered';
+        END IF;
     END IF;
     RETURN 'applied';
 END $$;
@@ -100,7 +107,7 @@ CREATE OR REPLACE FUNCTION bounce_late(p_slot smallint, p_recipient recipient, p
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     UPDATE recipient SET state = 'bounced', bounce_kind = p_found.bounce_kind, state_at = p_found.at,
-           outcome_class = p_found.outcome_class
+           outcome_class = p_found.outcome_class, dsn_settled = false  -- of what the sender was told, this is new
         WHERE message_id = p_recipient.message_id AND n = p_recipient.n;
     INSERT INTO stats_hour AS s (account_id, hour, slot, delivered, bounced_hard, bounced_soft)
         SELECT a.id, date_trunc('hour', p_recipient.state_at, a.time_zone), p_slot, -1,

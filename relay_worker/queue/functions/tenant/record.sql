@@ -32,6 +32,11 @@ BEGIN
                       a.keep_bodies
             INTO v_moved;
         IF NOT FOUND THEN
+            -- A report of ours (account 0) is in nobody's counts.
+            UPDATE recipient r SET state = v_result.state, bounce_kind = v_result.bounce_kind, state_at = v_result.at,
+                   attempts = r.attempts + 1, next_at = v_result.next_at, outcome_class = v_result.outcome_class
+                WHERE r.message_id = v_result.message_id AND r.n = v_result.n AND r.state IN ('queued', 'deferred')
+                  AND r.state_at <> v_result.at AND r.account_id = 0;
             v_accounts := v_accounts || (SELECT r.account_id FROM recipient r
                                          WHERE r.message_id = v_result.message_id AND r.n = v_result.n);
             CONTINUE;

@@ -1,0 +1,68 @@
+-- Reports that senders have asked for (RFC 3461), over all resellers. Called by a job; each report is queued once,
+-- whatever runs twice.
+
+-- Look in every reseller for reports that have come due. A reseller that can't be looked at holds up nobody else.
+CREATE OR REPLACE FUNCTION relay.find_notices() RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
+DECLARE
+    v_reseller record;
+    v_open bigint;
+    v_total bigint := 0;
+BEGIN
+    FOR v_reseller IN SELECT id, key FROM platform.reseller WHERE state = 'active' ORDER BY id LOOP
+        BEGIN
+            EXECUTE format('SELECT %I.find_notices()', 'r_' || v_reseller.key) INTO v_open;
+            v_total := v_total + v_open;
+        EXCEPTION WHEN OTHERS THEN
+            RAISE WARNING 'reseller % can''t be looked at for reports: %', v_reseller.id, SQLERRM;
+        END;
+    END LOOP;
+    RETURN v_total;
+END $$;
+
+-- Up to p_limit reports to be sent, of every reseller that has some its share.
+CREATE OR REPLACE FUNCTION relay.open_notices(p_limit integer, p_most integer)
+RETURNS TABLE (reseller_id integer, smtp_host text, return_path_host text, message_id uuid, action text, mail_from text,
+               envelope_id text, received_at timestamptz, header_from text, subject text, message_id_header text,
+               whole boolean, original bytea, company_name text, recipients jsonb)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
+DECLARE
+    v_reseller record;
+BEGIN
+    FOR v_reseller IN SELECT id, key FROM platform.reseller WHERE state = 'active' ORDER BY id LOOP
+        RETURN QUERY EXECUTE format('SELECT $1, $2, $3, o.* FROM %I.open_notices($4, $5) o', 'r_' || v_reseller.key)
+            USING v_reseller.id, relay.hostname_of(v_reseller.id, 'smtp'),
+                  relay.hostname_of(v_reseller.id, 'return_path'), p_limit, p_most;
+    END LOOP;
+END $$;
+
+-- Put a report into the queue and close what it reports on, in one transaction; false when that was done already.
+CREATE OR REPLACE FUNCTION relay.queue_notice(
+    p_at timestamptz, p_message uuid, p_action text, p_ns smallint[], p_report relay.submission, p_raw bytea
+) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_queued boolean;
+BEGIN
+    EXECUTE format('SELECT %I.queue_notice($1, $2, $3, $4, $5, $6)',
+                   (SELECT 'r_' || key FROM platform.reseller WHERE id = p_report.reseller_id))
+        INTO v_queued USING p_at, p_message, p_action, p_ns, p_report, p_raw;
+    IF v_queued THEN
+        INSERT INTO relay.due (message_id, n, reseller_id, account_id, lane, next_at, accepted_at)
+            SELECT p_report.message_id, 0, p_report.reseller_id, 0, coalesce(s.lane, hashtext(d.domain)), p_at, p_at
+            FROM (SELECT split_part(p_report.rcpt_to, '@', -1)) AS d (domain) LEFT JOIN relay.site s USING (domain);
+    END IF;
+    RETURN v_queued;
+END $$;
+
+-- Close what must not be sent.
+CREATE OR REPLACE FUNCTION relay.drop_notice(p_reseller integer, p_at timestamptz, p_message uuid, p_action text, p_ns smallint[])
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    EXECUTE format('SELECT %I.close_notice($1, $2, $3, $4, NULL)',
+                   (SELECT 'r_' || key FROM platform.reseller WHERE id = p_reseller))
+        USING p_at, p_message, p_action, p_ns;
+END $$;
+
+REVOKE ALL ON FUNCTION relay.find_notices, relay.open_notices, relay.queue_notice, relay.drop_notice FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION relay.find_notices, relay.open_notices, relay.queue_notice, relay.drop_notice TO frankpost_web;
