@@ -12,11 +12,13 @@ from platform_core.database import db
 from platform_core.errors import Unavailable
 from platform_core.logging import configure_logging
 from platform_core.settings import Settings, settings
+from platform_web.commands.watching import web_watch
 from platform_web.console.app import create_console
 from relay_worker.holding.jobs import release_when_quota_grows
 from tenants.models import Hostname, HostPurpose, Reseller
 from whitelabel.hosts import FindHost, Host, HostDispatcher, RememberedHosts, SiteKind
 from whitelabel.portal.app import create_portal
+from whitelabel.tracking.app import create_tracking
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -27,6 +29,8 @@ _KINDS = {HostPurpose.PORTAL: SiteKind.PORTAL, HostPurpose.TRACKING: SiteKind.TR
 def create_application() -> "WSGIApplication":
     """What `wsgi.py` serves: everything from the environment's settings."""
     configure_logging(settings(), process="web")
+    # Until the process ends: nobody tells this function of it.
+    web_watch(settings()).__enter__()
     return behind_proxies(build_sites(settings(), SystemClock()), settings().trusted_proxies)
 
 
@@ -44,7 +48,12 @@ def build_sites(settings: Settings, clock: Clock, *, remember_seconds: float = 3
     console = create_console(settings, clock)
     find = RememberedHosts(_finder(settings, console), seconds=remember_seconds)
     return HostDispatcher(
-        {SiteKind.CONSOLE: console, SiteKind.PORTAL: create_portal(settings, clock)}, find=find
+        {
+            SiteKind.CONSOLE: console,
+            SiteKind.PORTAL: create_portal(settings, clock),
+            SiteKind.TRACKING: create_tracking(settings, clock),
+        },
+        find=find,
     )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from platform_core.errors import NotFound
 from platform_core.ids import AccountId, MessageId
-from platform_core.mail.states import BounceKind, RecipientState
+from platform_core.mail.states import BounceKind, EventKind, RecipientState
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,10 @@ class EmailPage:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One event: what the remote server said, or why nothing was sent. Texts are as the remote wrote them."""
+    """One event: what the remote server said, why nothing was sent, or what came back. Texts are as the remote wrote them."""
 
     at: datetime
-    kind: RecipientState
+    kind: EventKind
     bounce_kind: BounceKind | None
     reply_code: int
     enhanced_code: str
@@ -173,7 +173,7 @@ def _attempts(session: Session, statement: TextClause, key: dict[str, object]) -
     return [
         Attempt(
             at=row.at,
-            kind=RecipientState(row.kind),
+            kind=EventKind(row.kind),
             bounce_kind=BounceKind(row.bounce_kind) if row.bounce_kind else None,
             reply_code=row.reply_code,
             enhanced_code=row.enhanced_code,

@@ -26,7 +26,7 @@ def log_requests(app: Flask, *, site: str) -> None:
             log.info(
                 "request",
                 method=request.method,
-                path=request.path,
+                path=_path(),
                 status=response.status_code,
                 duration_ms=round((time.perf_counter() - g.get("began", time.perf_counter())) * 1000, 1),
             )
@@ -35,3 +35,8 @@ def log_requests(app: Flask, *, site: str) -> None:
     @app.teardown_request
     def forget(_error: BaseException | None) -> None:
         structlog.contextvars.unbind_contextvars("request_id", "site", "reseller")
+
+
+def _path() -> str:
+    """The path; of one with a token in it the rule only, for a token may act, or name a person."""
+    return str(request.url_rule) if "token" in (request.view_args or {}) else request.path

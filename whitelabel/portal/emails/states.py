@@ -6,7 +6,7 @@ from flask import Flask
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
-from platform_core.mail.states import BounceKind, RecipientState
+from platform_core.mail.states import BounceKind, EventKind, RecipientState
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ _WORDS = {
     RecipientState.DROPPED: StateWords(
         _l("Dropped"),
         "idle",
-        _l("The recipient is on your suppression list, so nothing was sent and nothing was charged."),
+        _l("Nothing was sent: the recipient is on your suppression list, or the e-mail was withdrawn."),
     ),
 }
 _HARD = StateWords(
@@ -68,6 +68,34 @@ _SOFT = StateWords(
         "The recipient's mail server refused this e-mail. The address itself may be fine; the reply below says why."
     ),
 )
+# What else a history holds; the rest are the states' own.
+_EVENTS = {
+    EventKind.RELEASED: StateWords(_l("Released"), "busy", _l("It was paid for and went into the queue.")),
+    EventKind.DELAYED: StateWords(
+        _l("Delayed there"), "warn", _l("The receiving side has the e-mail and still tries to deliver it.")
+    ),
+    EventKind.CONFIRMED: StateWords(
+        _l("Confirmed"), "good", _l("The receiving side says that it has delivered the e-mail.")
+    ),
+    EventKind.AUTO_REPLIED: StateWords(
+        _l("Automatic reply"), "idle", _l("The recipient's mailbox has answered by itself.")
+    ),
+    EventKind.COMPLAINED: StateWords(
+        _l("Reported as spam"),
+        "bad",
+        _l(
+            "The recipient has reported this e-mail as spam. We have put the address on your suppression list."
+        ),
+    ),
+    EventKind.NOT_SPAM: StateWords(
+        _l("Not spam"), "good", _l("The recipient has said that this e-mail is no spam.")
+    ),
+    EventKind.UNSUBSCRIBED: StateWords(
+        _l("Unsubscribed"),
+        "idle",
+        _l("The recipient wants no more e-mails. We have put the address on your suppression list."),
+    ),
+}
 FILTERS = tuple(RecipientState)
 _BOUNCED = StateWords(_l("Bounced"), "bad", _SOFT.meaning)
 
@@ -79,6 +107,12 @@ def words_for(state: RecipientState, kind: BounceKind | None = None) -> StateWor
     return _WORDS[state]
 
 
+def words_for_event(kind: EventKind, bounce: BounceKind | None = None) -> StateWords:
+    """How a history shows an event of this kind."""
+    return _EVENTS.get(kind) or words_for(RecipientState(kind), bounce)
+
+
 def add_state_words(app: Flask) -> None:
-    """Let the templates of `app` ask for a state's words."""
+    """Let the templates of `app` ask for the words of a state or an event."""
     app.jinja_env.globals["words_for"] = words_for
+    app.jinja_env.globals["words_for_event"] = words_for_event

@@ -1,0 +1,1 @@
+"""The tracking hosts: what recipients of mail open, without a login."""
