@@ -61,16 +61,25 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
             bounced = r.bounced + excluded.bounced
 $$;
 
--- A recipient has reported mail that left from this address. An address that is not ours changes nothing.
-CREATE OR REPLACE FUNCTION relay.count_complaint(p_address text, p_provider text, p_at timestamptz) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+-- The provider of a mail server, among those that addresses are warmed up for; by the suffixes of the traffic rules.
+CREATE OR REPLACE FUNCTION relay.warmup_provider(p_server text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce((SELECT t.name FROM relay.traffic_rule t CROSS JOIN unnest(t.mx_suffixes) AS suffix
+                     WHERE t.name IN ('google', 'microsoft', 'yahoo', 'apple')
+                       AND right('.' || lower(p_server), length(suffix) + 1) = '.' || suffix LIMIT 1), 'other')
+$$;
+
+-- A recipient has complained of mail that left from this address and was taken by that server. An address that is not
+-- ours changes nothing. Called where a complaint is recorded.
+CREATE OR REPLACE FUNCTION relay.count_complaint(p_address text, p_server text, p_at timestamptz) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO platform.ip_result AS r (ip_id, provider, hour, complained)
-    SELECT a.id, p_provider, date_trunc('hour', p_at, 'UTC'), 1 FROM platform.ip_address a WHERE a.address = p_address
+    SELECT a.id, relay.warmup_provider(p_server), date_trunc('hour', p_at, 'UTC'), 1
+    FROM platform.ip_address a WHERE a.address = p_address
     ON CONFLICT (ip_id, provider, hour) DO UPDATE SET complained = r.complained + 1
 $$;
 
 REVOKE ALL ON FUNCTION relay.ip_pools, relay.ip_addresses, relay.pool_assignments, relay.take_allowance,
-    relay.count_address_results, relay.count_complaint FROM PUBLIC;
+    relay.count_address_results, relay.count_complaint, relay.warmup_provider FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION relay.ip_pools, relay.ip_addresses, relay.pool_assignments, relay.take_allowance,
     relay.count_address_results TO frankpost_relay;
-GRANT EXECUTE ON FUNCTION relay.count_complaint TO frankpost_web;

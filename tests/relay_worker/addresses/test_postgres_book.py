@@ -1,8 +1,11 @@
 """The workers' book of addresses in the real database: what it shows, and how it counts when many write at once."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+from psycopg.types.json import Jsonb
 from sqlalchemy.orm import Session
 
 from platform_core.clock import StoppedClock
@@ -22,7 +25,7 @@ from relay_worker.addresses.warmup.services import end_warmup
 from tests.fixtures_database import MakeReseller
 from tests.relay_worker.addresses.conftest import MakeAddress, MakePool
 from tests.relay_worker.addresses.fakes import NOON, mail
-from tests.relay_worker.queue.desk import Desk, owner_connection
+from tests.relay_worker.queue.desk import Desk, open_account, owner_connection, result
 
 TODAY = NOON.date()
 
@@ -117,7 +120,8 @@ def test_a_complaint_counts_for_the_address_that_it_names_and_no_other(
     with owner_connection() as connection:
         for named in "192.0.2.1", "192.0.2.1", "198.51.100.1":
             connection.execute(
-                "SELECT relay.count_complaint(%s, 'yahoo', %s)", (named, NOON + timedelta(minutes=59))
+                "SELECT relay.count_complaint(%s, 'mx1.example.org', %s)",
+                (named, NOON + timedelta(minutes=59)),
             )
     assert hours_of(rows, address.id, NOON) == {NOON: Tally(complained=2)}
     assert hours_of(rows, other.id, NOON) == {}
@@ -137,3 +141,45 @@ def test_a_chooser_on_the_real_book_keeps_to_the_stage_and_overflows(
             chosen += [worker.choose(mail(ResellerId(1)), "mx", "google") for _ in range(40)]
     ips = [one.ip_id for one in chosen if isinstance(one, Source)]
     assert (ips.count(cold.id), ips.count(overflow.id)) == (200, 520)
+
+
+@pytest.mark.parametrize(
+    ("host", "provider"),
+    [
+        ("gmail-smtp-in.l.google.com", Provider.GOOGLE),
+        ("contoso-com.mail.protection.OUTLOOK.com", Provider.MICROSOFT),
+        ("contoso-com.e-v1.mx.microsoft", Provider.MICROSOFT),
+        ("mta5.am0.yahoodns.net", Provider.YAHOO),
+        ("mx01.mail.icloud.com", Provider.APPLE),
+        ("mx.notgoogle.com", Provider.OTHER),
+        ("mx00.gmx.net", Provider.OTHER),
+        ("", Provider.OTHER),
+    ],
+)
+def test_a_complaint_counts_for_the_provider_whose_server_took_the_mail(
+    rows: Session, host: str, provider: Provider
+) -> None:
+    with owner_connection() as connection:
+        found = connection.execute("SELECT relay.warmup_provider(%s) AS name", (host,)).fetchone()
+    assert found == {"name": provider}
+
+
+def test_a_complaint_about_a_message_lowers_the_address_that_it_came_from_once(
+    desk: Desk, rows: Session, ip: MakeAddress, make_reseller: MakeReseller
+) -> None:
+    address, reseller = ip("192.0.2.1"), make_reseller().reseller
+    with owner_connection() as books:
+        books.autocommit = True
+        sender = open_account(books, reseller, credits=1)
+        desk.accept(sender.message())
+        worker = desk.worker()
+        claimed = next(one for one in worker.claim() if one.account_id == sender.account_id)
+        worker.finish(replace(result(claimed), source_address="192.0.2.1"))
+        texts = ("origin", "outcome_class", "enhanced_code", "reply_text", "remote_address")
+        found = {"kind": "complained", "message_id": str(claimed.message_id), "n": 0, "at": NOON.isoformat()}
+        for _ in range(2):
+            books.execute(
+                "SELECT relay.apply_feedback(%s, jsonb_populate_record(NULL::relay.feedback, %s))",
+                (reseller.id, Jsonb(dict.fromkeys(texts, "") | {"reply_code": 0} | found)),
+            )
+    assert hours_of(rows, address.id, NOON)[NOON] == Tally(complained=1)

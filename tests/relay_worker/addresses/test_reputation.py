@@ -5,7 +5,6 @@ import pytest
 from platform_core.mail.states import RecipientState
 from relay_worker.addresses.chooser import Landing
 from relay_worker.addresses.landing import landing_of
-from relay_worker.addresses.providers import Provider, provider_of_server
 from relay_worker.addresses.reputation import Evidence, Flaw, reputation_of
 from relay_worker.addresses.states import ListingEffect, PtrState, Standing, standing_of
 from relay_worker.addresses.tally import Tally
@@ -105,19 +104,3 @@ def test_what_an_outcome_says_of_the_address(
     state: RecipientState, outcome: str, code: int, landing: Landing
 ) -> None:
     assert landing_of(state, outcome, code) is landing
-
-
-@pytest.mark.parametrize(
-    ("host", "provider"),
-    [
-        ("gmail-smtp-in.l.google.com.", Provider.GOOGLE),
-        ("contoso-com.mail.protection.OUTLOOK.com", Provider.MICROSOFT),
-        ("contoso-com.e-v1.mx.microsoft", Provider.MICROSOFT),
-        ("mta5.am0.yahoodns.net", Provider.YAHOO),
-        ("mx01.mail.icloud.com", Provider.APPLE),
-        ("mx.notgoogle.com", Provider.OTHER),
-        ("", Provider.OTHER),
-    ],
-)
-def test_a_mail_server_belongs_to_its_provider(host: str, provider: Provider) -> None:
-    assert provider_of_server(host) is provider
