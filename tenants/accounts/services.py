@@ -47,21 +47,33 @@ def limit_account(session: Session, account: Account, *, monthly_cap: int | None
 
 @dataclass(frozen=True, slots=True)
 class MailChoices:
-    """What an account has done with its mail. `held_limit`: recipients it may hold at once, beyond which it refuses."""
+    """What an account has done with its mail. `held_limit`: recipients it may hold at once, beyond which it refuses.
+
+    `list_unsubscribe`: mail without a List-Unsubscribe of its own gets ours. `require_tls`: no mail goes in clear.
+    """
 
     at_quota_end: AtQuotaEnd
     held_limit: int
     keep_bodies: bool
+    list_unsubscribe: bool
+    require_tls: bool
 
 
 def mail_choices(account: Account) -> MailChoices:
     """As they are now, to be changed by `dataclasses.replace`."""
-    return MailChoices(AtQuotaEnd(account.at_quota_end), account.held_limit, account.keep_bodies)
+    return MailChoices(
+        AtQuotaEnd(account.at_quota_end),
+        account.held_limit,
+        account.keep_bodies,
+        account.list_unsubscribe,
+        account.require_tls,
+    )
 
 
 def choose_for_mail(session: Session, account: Account, choices: MailChoices) -> None:
     """Set what becomes of mail from the next message on; what is held stays held. Raises InvalidInput.
 
+    Workers know of `list_unsubscribe` and `require_tls` within a minute, for mail that is waiting as well.
     Without `keep_bodies` a message's body goes as soon as its last recipient has ended.
     """
     if not 0 <= choices.held_limit <= MOST_HELD:
@@ -69,6 +81,8 @@ def choose_for_mail(session: Session, account: Account, choices: MailChoices) ->
     account.at_quota_end = choices.at_quota_end
     account.held_limit = choices.held_limit
     account.keep_bodies = choices.keep_bodies
+    account.list_unsubscribe = choices.list_unsubscribe
+    account.require_tls = choices.require_tls
     session.flush()
 
 

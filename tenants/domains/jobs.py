@@ -17,6 +17,7 @@ from tenants.domains.queries import due_for_check
 from tenants.domains.reader import RecordReader
 from tenants.models import Reseller, State
 from tenants.resellers.queries import reseller_by_id
+from tenants.resellers.signing_check import check_signing_domain
 
 QUEUE = QueueName.UPKEEP
 TIMEOUT_SECONDS = 600
@@ -42,10 +43,11 @@ def enqueue_rechecks() -> None:
 
 
 def recheck_domains(reseller_id: ResellerId) -> None:
-    """Look at every domain of a reseller that is due."""
+    """Look at every domain of a reseller that is due, and at the one it signs with itself."""
     with Session(db.engine) as session:
         reseller = reseller_by_id(session, reseller_id).ref
     reader, clock = RecordReader.from_settings(settings()), SystemClock()
+    check_signing_domain(reseller, reader=reader, clock=clock)
     for _ in range(MOST_ROUNDS):
         with tenant_session(reseller) as session:
             due = due_for_check(session, clock.now(), limit=AT_ONCE)

@@ -127,6 +127,16 @@ def limit(
     default=None,
     help="Whether the content of a message stays after its last recipient has ended.",
 )
+@click.option(
+    "--list-unsubscribe/--no-list-unsubscribe",
+    default=None,
+    help="Whether mail without a List-Unsubscribe of its own gets one that works with one click.",
+)
+@click.option(
+    "--require-tls/--no-require-tls",
+    default=None,
+    help="Whether mail goes over encrypted connections alone.",
+)
 @reseller_option
 @json_option
 def change_settings(account_name: str, reseller_key: str, as_json: bool, **given: str | int | None) -> None:

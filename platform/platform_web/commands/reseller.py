@@ -5,6 +5,7 @@ import click
 from platform_core.ids import ResellerKey
 from platform_web.commands.output import Row, json_option, say, show_many, show_one, yes_option
 from platform_web.commands.scope import actor, owner_scope, platform_scope
+from platform_web.commands.signing_domain import signing_domain
 from relay_worker.retention.services import Retention, keep_for, retention_of
 from tenants.hostnames.queries import hostnames_of
 from tenants.models import HostPurpose, Reseller
@@ -21,6 +22,9 @@ from tenants.resellers.services import (
 @click.group()
 def reseller() -> None:
     """Agencies that sell the relay under their own brand."""
+
+
+reseller.add_command(signing_domain)
 
 
 @reseller.command()

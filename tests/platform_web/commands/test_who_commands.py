@@ -186,3 +186,21 @@ def test_staff_is_made_suspended_and_given_a_password(
     assert password_matches(password, the_staff(db.session(), email).password_hash)
     assert email in [one["email"] for one in run_json("staff list")]
     assert run(f"staff create {email} --name Kim").exit_code == 1
+
+
+def test_a_signing_domain_is_set_shown_and_removed(made: str, run: Run, run_json: RunJson) -> None:
+    added = run_json(f"reseller signing-domain set {made} Agency.example")
+    assert (added["name"], added["state"], added["record_type"]) == ("agency.example", "pending", "TXT")
+    assert added["record_value"].startswith("v=DKIM1; k=rsa; p=")
+    assert run_json(f"reseller signing-domain show {made}") == added
+    assert run(f"reseller signing-domain remove {made} --yes").exit_code == 0
+    assert run(f"reseller signing-domain show {made}").exit_code == 1
+
+
+def test_what_an_account_asks_of_its_mail_is_set_one_by_one(made: str, run_json: RunJson) -> None:
+    before = run_json(f"account settings main --reseller {made}")
+    assert (before["list_unsubscribe"], before["require_tls"]) == (False, False)
+    changed = run_json(f"account settings main --require-tls --reseller {made}")
+    assert (changed["list_unsubscribe"], changed["require_tls"]) == (False, True)
+    changed = run_json(f"account settings main --list-unsubscribe --no-require-tls --reseller {made}")
+    assert (changed["list_unsubscribe"], changed["require_tls"]) == (True, False)
