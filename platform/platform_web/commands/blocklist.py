@@ -2,7 +2,7 @@
 
 import click
 
-from platform_web.commands.output import Row, json_option, say, show_many, show_one
+from platform_web.commands.output import Row, json_option, say, show_many, show_one, yes_option
 from platform_web.commands.scope import actor, platform_scope
 from relay_worker.addresses.models import DnsblZone
 from relay_worker.addresses.queries import all_zones
@@ -44,6 +44,7 @@ def set_one(zone: str, name: str, effect: ListingEffect, ipv6: bool, as_json: bo
 
 @blocklist.command()
 @click.argument("zone")
+@yes_option("Its listings are forgotten. Go on?")
 @json_option
 def remove(zone: str, as_json: bool) -> None:
     """Look into ZONE no more."""

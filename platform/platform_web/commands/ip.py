@@ -199,10 +199,9 @@ def start_warmup_command(address: str, stage: int, names: tuple[Provider, ...], 
 
 @warmup.command("stop")
 @click.argument("address")
-@yes_option("The address may send without limit from now on. Go on?")
 @json_option
 def stop_warmup_command(address: str, as_json: bool) -> None:
-    """Take ADDRESS for warm."""
+    """Take ADDRESS for warm: it may send without a daily limit from now on."""
     with platform_scope() as session:
         found = _found(session, address)
         stop_warmup(session, found, actor=actor())

@@ -84,7 +84,7 @@ def test_a_warm_up_is_shown_started_anew_and_stopped(address: str, run_json: Run
     ]
     started = run_json("ip warmup start 192.0.2.1 --stage 5 --provider google")
     assert [one["per_day"] for one in started] == [5000, 200, 200, 200, 200]
-    run_json("ip warmup stop 192.0.2.1 --yes")
+    run_json("ip warmup stop 192.0.2.1")
     assert run_json("ip warmup show 192.0.2.1") == []
 
 
@@ -111,9 +111,9 @@ def test_block_lists_are_data(run: Run, run_json: RunJson) -> None:
     assert "zen.spamhaus.org" in before
     made = run_json("blocklist set Lists.Example.test --effect stop --ipv6 --name Ours")
     assert (made["zone"], made["effect"], made["ipv6"]) == ("lists.example.test", "stop", True)
-    run_json("blocklist remove lists.example.test")
+    run_json("blocklist remove lists.example.test --yes")
     assert {one["zone"] for one in run_json("blocklist list")} == before
-    assert run("blocklist remove lists.example.test").exit_code == 1
+    assert run("blocklist remove lists.example.test --yes").exit_code == 1
 
 
 @pytest.mark.parametrize(
