@@ -131,6 +131,8 @@ QUERIES = {
         HAVING count(t.oid) <> 4""",
 }
 
+_SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
 _TOTALS = """
     SELECT (SELECT count(*) FROM account), (SELECT count(*) FROM credit_lot), (SELECT count(*) FROM credit_entry),
            (SELECT coalesce(sum(remaining), 0) FROM credit_lot),
@@ -139,7 +141,7 @@ _TOTALS = """
 
 def check_ledger(session: Session) -> LedgerReport:
     """Look at all the books of a reseller. Needs a session that has not yet asked for anything: it fixes the snapshot."""
-    session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+    session.connection(execution_options=_SNAPSHOT)
     accounts, lots, entries, balance, lapsed = map(int, session.execute(text(_TOTALS)).one())
     faults = tuple(fault for check in QUERIES for fault in _faults(session, check))
     return LedgerReport(accounts, lots, entries, balance, lapsed, faults)

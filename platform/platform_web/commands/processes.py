@@ -14,12 +14,15 @@ import uvloop
 from rq import SimpleWorker
 from rq.cron import CronScheduler
 
+from billing.ledger import jobs as ledger_jobs
 from platform_core.clock import SystemClock
 from platform_core.errors import ServerUnreachable
 from platform_core.logging import configure_logging
+from platform_core.monitoring.pulse import Pulse
 from platform_core.queues import QueueName, redis_connection
 from platform_core.security import random_text
 from platform_core.settings import ROOT, Settings, settings
+from platform_web.commands.watching import cron_watch, jobs_watch, relay_watch, worker_watch
 from platform_web.headless import headless_context
 from relay_worker.addresses import jobs as address_jobs
 from relay_worker.delivery.process import delivery_process
@@ -29,6 +32,7 @@ from relay_worker.inbound import jobs as inbound_jobs
 from relay_worker.inbound.bell import InboundBell
 from relay_worker.inbound.door import Intake
 from relay_worker.inbound.postgres import PostgresInbound
+from relay_worker.monitoring.door import MeasuredDoor
 from relay_worker.notices import jobs as notice_jobs
 from relay_worker.queue import jobs as queue_jobs
 from relay_worker.queue import pause_jobs
@@ -41,6 +45,8 @@ from tenants.domains import jobs as domain_jobs
 # Batches, log-ins and refreshes of host names.
 _RELAY_POOL_SIZE = 4
 _REDIS_SECONDS = 2.0
+# The loops of rq come round at least once a minute, between jobs.
+_LOOP_SECONDS = 180.0
 
 
 @click.command()
@@ -72,12 +78,14 @@ async def _serve_relay(found: Settings) -> None:
         socket_connect_timeout=_REDIS_SECONDS,
     )
     try:
+        door = MeasuredDoor(PostgresDoor(pool, SystemClock()))
         await run_relay(
             found,
-            PostgresDoor(pool, SystemClock()),
+            door,
             redis=memory,
             ring=Bell(found).ring,
             intake=Intake(PostgresInbound(pool), InboundBell(found).ring),
+            watch=relay_watch(found, door),
         )
     finally:
         await memory.aclose()
@@ -89,8 +97,10 @@ def worker() -> None:
     """Deliver mail."""
     found = settings()
     configure_logging(found, process="worker")
+    pulse = Pulse(_LOOP_SECONDS)
     try:
-        _work(found, QueueName.DELIVERY, _DeliveryWorker)
+        with worker_watch(found, pulse):
+            _work(found, QueueName.DELIVERY, pulse, _DeliveryWorker)
     finally:
         # Also when Redis has gone away: what the remotes have said is still to be recorded.
         if delivery_process.cache_info().currsize:
@@ -102,8 +112,9 @@ def jobs() -> None:
     """Do the work that may wait: sweeps, rechecks, upkeep."""
     found = settings()
     configure_logging(found, process="jobs")
-    with headless_context(found):
-        _work(found, QueueName.UPKEEP)
+    pulse = Pulse(_LOOP_SECONDS)
+    with headless_context(found) as app, jobs_watch(found, pulse, app):
+        _work(found, QueueName.UPKEEP, pulse)
 
 
 @click.command()
@@ -112,7 +123,7 @@ def cron() -> None:
     found = settings()
     configure_logging(found, process="cron")
     _check_redis(found)
-    scheduler = CronScheduler(redis_connection(found), logging_level="WARNING")
+    scheduler = _Scheduler(redis_connection(found), logging_level="WARNING")
     for function, when in (
         (queue_jobs.sweep, {"interval": queue_jobs.SWEEP_SECONDS}),
         (queue_jobs.record_again, {"interval": queue_jobs.RECORD_AGAIN_SECONDS}),
@@ -123,6 +134,7 @@ def cron() -> None:
         (domain_jobs.enqueue_rechecks, {"cron": domain_jobs.CRON}),
         (tls_jobs.forget_old, {"cron": tls_jobs.CRON}),
         (address_jobs.keep_addresses, {"cron": address_jobs.CRON}),
+        (ledger_jobs.enqueue_upkeep, {"cron": ledger_jobs.CRON}),
         (holding_jobs.release_everywhere, {"interval": holding_jobs.SWEEP_SECONDS}),
         (holding_jobs.expire_everywhere, {"cron": holding_jobs.EXPIRY_CRON}),
         (pause_jobs.resume_paused, {"interval": pause_jobs.RESUME_SECONDS}),
@@ -132,11 +144,29 @@ def cron() -> None:
         ),
     ):
         scheduler.register(function, QueueName.UPKEEP, result_ttl=0, ttl=60, failure_ttl=3600, **when)
-    scheduler.start()  # type: ignore[no-untyped-call]  # rq leaves it without types
+    with cron_watch(found, scheduler.pulse):
+        scheduler.start()  # type: ignore[no-untyped-call]  # rq leaves it without types
+
+
+class _Scheduler(CronScheduler):
+    """A scheduler whose pulse can be felt."""
+
+    pulse = Pulse(_LOOP_SECONDS)
+
+    def heartbeat(self) -> None:
+        super().heartbeat()
+        self.pulse.beat()
 
 
 class _Worker(SimpleWorker):
-    """A worker that can be told to stop while Redis is away."""
+    """A worker whose pulse can be felt, and that can be told to stop while Redis is away."""
+
+    pulse: Pulse
+
+    def heartbeat(self, timeout: int | None = None, pipeline: redis.client.Pipeline | None = None) -> None:
+        """`timeout` is there before a job, which may take so long."""
+        self.pulse.beat(timeout)
+        super().heartbeat(timeout, pipeline)
 
     def set_shutdown_requested_date(self) -> None:
         """Called by a signal handler, in the middle of a job: there a fault of Redis would break the job."""
@@ -153,13 +183,14 @@ class _DeliveryWorker(_Worker):
             delivery_process().end_soon()
 
 
-def _work(found: Settings, queue: QueueName, kind: type[_Worker] = _Worker) -> None:
+def _work(found: Settings, queue: QueueName, pulse: Pulse, kind: type[_Worker] = _Worker) -> None:
     """Run jobs in this very process (no fork: loops, pools and connections outlive a job) until a signal."""
     _check_redis(found)
     # For people who look at the console; the end keeps a worker apart from a killed one that had its number.
     name = f"{socket.gethostname()}-{os.getpid()}-{random_text(4)}"
     # A short time to live, renewed all the while, so that a killed worker is soon known to be gone.
     worker = kind([queue], name=name, connection=redis_connection(found), worker_ttl=60)
+    worker.pulse = pulse
     worker.work(logging_level="WARNING")
 
 

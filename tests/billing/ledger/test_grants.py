@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 import pytest
 from flask import Flask
 
+from billing.ledger.expiry import one_year_after
 from billing.ledger.models import CreditEntry, CreditLot
 from billing.ledger.queries import entries_of, lots_of
-from billing.ledger.services import MOST_CREDITS, grant_credits, one_year_after
+from billing.ledger.services import MOST_CREDITS, grant_credits
 from platform_core.clock import StoppedClock
 from platform_core.database import ResellerRef, tenant_session
 from platform_core.errors import InvalidInput
