@@ -15,6 +15,10 @@ from platform_core.errors import SettingsInvalid
 
 ROOT = Path(__file__).resolve().parents[2]
 
+_MONITORING = (
+    "Where /live, /ready and /metrics are; 0: nowhere. Where it is taken, one of the nine after it. Of the"
+)
+
 
 class Settings(BaseSettings):
     """What an operator may set. Names are upper case in the environment, with the prefix FRANKPOST_."""
@@ -281,6 +285,20 @@ class Settings(BaseSettings):
         default="EUR",
         pattern="^[A-Z]{3}$",
         description="Currency in which the platform sells to resellers (ISO 4217).",
+    )
+
+    # --- monitoring ---
+    metrics_bind: str = Field(
+        default="127.0.0.1",
+        description="Address on which each process serves /live, /ready and /metrics (Prometheus), without a password.",
+    )
+    metrics_web_port: int = Field(default=9110, ge=0, le=65525, description=f"{_MONITORING} web process.")
+    metrics_relay_port: int = Field(default=9120, ge=0, le=65525, description=f"{_MONITORING} relay.")
+    metrics_worker_port: int = Field(default=9130, ge=0, le=65525, description=f"{_MONITORING} worker.")
+    metrics_jobs_port: int = Field(default=9140, ge=0, le=65525, description=f"{_MONITORING} jobs process.")
+    metrics_cron_port: int = Field(default=9150, ge=0, le=65525, description=f"{_MONITORING} cron process.")
+    metrics_reseller_labels: bool = Field(
+        default=False, description="Name resellers (by their key) in the metrics of the queue."
     )
 
     # --- logs ---

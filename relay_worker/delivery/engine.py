@@ -88,6 +88,17 @@ class DrainReport:
 
 
 @dataclass(frozen=True, slots=True)
+class EngineFigures:
+    """What an engine holds: recipients in flight, open connections, lanes, transactions that wait in them, closed lanes."""
+
+    in_flight: int
+    connections: int
+    lanes: int
+    waiting: int
+    backed_off: int
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """What an engine works with beside the queue; without them it is alone, remembers nothing, and the system chooses
     our address.
@@ -137,11 +148,13 @@ class Engine:
         )
         limits = LaneLimits.from_settings(settings)
         sites = Sites(limits)
-        slots = Slots(settings.delivery_connections)
+        slots = self._slots = Slots(settings.delivery_connections)
         bearings = Bearings(connector, slots, limits, around.permits, self._clock, rng)
         self._lanes = Lanes(bearings, sites, self._settle, self._postpone)
         self._keeper = (
-            TrafficKeeper(around.traffic, self._lanes, sites, self._clock) if around.traffic is not None else None
+            TrafficKeeper(around.traffic, self._lanes, sites, self._clock)
+            if around.traffic is not None
+            else None
         )
         finder = DestinationFinder(RouteTable.from_settings(settings), MxLookup.from_settings(settings))
         policies = TlsPolicies.from_settings(settings, book, self._tally, self._clock)
@@ -172,6 +185,17 @@ class Engine:
     def end_soon(self) -> None:
         """Claim nothing more: the run ends when what is in flight has landed. May be called by a signal handler."""
         self._ending = True
+
+    def figures(self) -> EngineFigures:
+        """What is held now; may be called from another thread."""
+        lanes = self._lanes.figures()
+        return EngineFigures(
+            in_flight=len(self._flight),
+            connections=self._slots.taken,
+            lanes=lanes.lanes,
+            waiting=lanes.waiting,
+            backed_off=lanes.closed,
+        )
 
     async def close(self, grace: float) -> None:
         """End: what is under way gets `grace` seconds, then its connections are broken and the results recorded."""

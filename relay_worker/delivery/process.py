@@ -14,8 +14,9 @@ from platform_core.clock import SystemClock
 from platform_core.settings import Settings, settings
 from relay_worker.addresses.choosing import PoolChooser
 from relay_worker.addresses.postgres_book import PostgresAddressBook
-from relay_worker.delivery.engine import DrainReport, Engine, Surroundings
+from relay_worker.delivery.engine import DrainReport, Engine, EngineFigures, Surroundings
 from relay_worker.delivery.lanes.shared_permits import SharedPermits
+from relay_worker.monitoring.claims import MeasuredClaims
 from relay_worker.queue.postgres import PostgresClaims, open_pool
 from relay_worker.queue.postgres_tls import PostgresTlsBook
 from relay_worker.queue.postgres_traffic import PostgresTrafficDesk
@@ -52,6 +53,10 @@ class DeliveryProcess:
             log.info("delivery.drained", **{name: getattr(report, name) for name in DrainReport.__slots__})
         return report
 
+    def figures(self) -> EngineFigures:
+        """What the engine holds now; may be called from another thread."""
+        return self._engine.figures()
+
     def end_soon(self) -> None:
         """Let the drain that runs now end early; for a process that has been told to stop."""
         self._engine.end_soon()
@@ -70,7 +75,8 @@ class DeliveryProcess:
             permits=self._permits,
             sources=PoolChooser(PostgresAddressBook(self._pool), SystemClock()),
         )
-        return Engine(self._settings, PostgresClaims(self._pool, self._settings), around)
+        self.claims = MeasuredClaims(PostgresClaims(self._pool, self._settings))
+        return Engine(self._settings, self.claims, around)
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return self._loop.run_until_complete(work)

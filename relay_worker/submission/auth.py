@@ -71,6 +71,7 @@ class Logins:
         self._door = door
         self._verifier = verifier
         self._guesses = guesses
+        self.rejected = 0  # logins with a wrong name or secret
 
     async def log_in(self, credentials: Credentials, client: str) -> Route:
         """The route of these credentials. `client`: the address they came from.
@@ -87,6 +88,7 @@ class Logins:
         # A user name that nobody has costs the same work, so that time does not tell the two apart.
         matches = self._verifier.matches(credentials.secret, _NOBODY if route is None else route.verifier)
         if route is None or not matches:
+            self.rejected += 1
             await self._guesses.failed(client, name)
             log.info("relay.login_rejected", client=client, user_name=name)
             raise CredentialsRejected

@@ -5,7 +5,8 @@ import contextlib
 import ipaddress
 import signal
 import socket
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,11 +51,12 @@ async def run_relay(
     ring: Ring,
     clock: Clock | None = None,
     intake: Intake | None = None,
+    watch: "Callable[[Relay], AbstractContextManager[object]]" = nullcontext,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then stop in good order. Raises ServerUnreachable when a port can't be had.
 
     `redis`: where limits are shared; `ring`: called after a commit with accepted messages in it; `intake`: for mail that
-    comes back, which without it is not taken.
+    comes back, which without it is not taken; `watch` is entered while the relay runs.
     """
     relay = Relay(settings, door, redis=redis, ring=ring, clock=clock or SystemClock(), intake=intake)
     stop = asyncio.Event()
@@ -62,8 +64,9 @@ async def run_relay(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     await relay.start()
-    await stop.wait()
-    await relay.stop()
+    with watch(relay):
+        await stop.wait()
+        await relay.stop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,20 @@ class Relay:
         self._chores: list[asyncio.Task[None]] = []
         self.starttls_ports: tuple[int, ...] = ()
         self.tls_ports: tuple[int, ...] = ()
+
+    @property
+    def accepting(self) -> bool:
+        """True while it listens and is not about to stop."""
+        return bool(self._listening) and not self._services.stopping
+
+    @property
+    def open_sessions(self) -> int:
+        return len(self._services.sessions)
+
+    @property
+    def rejected_logins(self) -> int:
+        """Logins with a wrong name or secret since the start."""
+        return self._services.logins.rejected
 
     async def start(self) -> None:
         """Listen. The ports really bound (settings may say 0) are then in `starttls_ports` and `tls_ports`."""

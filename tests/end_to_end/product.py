@@ -53,6 +53,7 @@ class Product:
         self.domain = "shop.example"
         self.mail_from = "hello@shop.example"
         self.port, self.tls_port = free_port(), free_port()
+        self.watched_at = {name: free_port() for name in ("relay", "worker", "jobs", "cron")}
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -91,6 +92,7 @@ class Product:
             "FRANKPOST_DELIVERY_LEASE_SECONDS": "3",
             # So that a worker soon sees what became of Redis.
             "FRANKPOST_DELIVERY_DRAIN_SECONDS": "2",
+            **{f"FRANKPOST_METRICS_{name.upper()}_PORT": str(port) for name, port in self.watched_at.items()},
         }
 
     # --- processes ---

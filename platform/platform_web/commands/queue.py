@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import click
@@ -80,7 +81,7 @@ def message_options(command: Command) -> Command:
 @selection_options
 @message_options
 @json_option
-def retry(as_json: bool, **meant: object) -> None:
+def retry(as_json: bool, **meant: Any) -> None:
     """Try again at once what waits for its next try. What is paused stays paused."""
     with _selected(**meant) as chosen:
         done = _worked(chosen, lambda place: tools.retry_now(chosen.session, chosen.wanted, place))
@@ -94,7 +95,7 @@ def retry(as_json: bool, **meant: object) -> None:
 @click.option("--reason", required=True, help="Why; the customer reads it in the message's history.")
 @yes_option("What is meant is never sent; its credits stay used. Go on?")
 @json_option
-def drop(reason: str, as_json: bool, **meant: object) -> None:
+def drop(reason: str, as_json: bool, **meant: Any) -> None:
     """End what is queued without sending it, for good. What is being sent at this moment is left alone."""
     clock = SystemClock()
     with _selected(**meant) as chosen:
@@ -114,7 +115,7 @@ def drop(reason: str, as_json: bool, **meant: object) -> None:
 @click.option("--reason", required=True, help="Why, for whoever finds it paused.")
 @click.option("--hours", type=click.FloatRange(min=0, min_open=True), help="End by itself after so long.")
 @json_option
-def hold(reason: str, hours: float | None, as_json: bool, **meant: object) -> None:
+def hold(reason: str, hours: float | None, as_json: bool, **meant: Any) -> None:
     """Pause what is meant: it is accepted as ever, and waits until `queue release`."""
     clock = SystemClock()
     until = None if hours is None else clock.now() + timedelta(hours=hours)

@@ -125,6 +125,11 @@ class Lane:
         return time.monotonic() < self._down_until
 
     @property
+    def waiting(self) -> int:
+        """Transactions in its line."""
+        return len(self._line)
+
+    @property
     def deserted(self) -> bool:
         """True when nobody works here and nothing waits."""
         return not self._workers and not self._line and not self.down
