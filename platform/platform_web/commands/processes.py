@@ -124,6 +124,7 @@ def cron() -> None:
     configure_logging(found, process="cron")
     _check_redis(found)
     scheduler = _Scheduler(redis_connection(found), logging_level="WARNING")
+    scheduler.pulse = Pulse(_LOOP_SECONDS)
     for function, when in (
         (queue_jobs.sweep, {"interval": queue_jobs.SWEEP_SECONDS}),
         (queue_jobs.record_again, {"interval": queue_jobs.RECORD_AGAIN_SECONDS}),
@@ -151,7 +152,7 @@ def cron() -> None:
 class _Scheduler(CronScheduler):
     """A scheduler whose pulse can be felt."""
 
-    pulse = Pulse(_LOOP_SECONDS)
+    pulse: Pulse
 
     def heartbeat(self) -> None:
         super().heartbeat()
