@@ -1,0 +1,1 @@
+"""Tax profiles and terms: what sellers and buyers have told of themselves."""
