@@ -20,6 +20,8 @@ COMMANDS: dict[str, str] = {
     "suppression": "platform_web.commands.suppression:suppression",
     "inbound": "platform_web.commands.inbound:inbound",
     "credits": "platform_web.commands.credits:credits",
+    "price": "platform_web.commands.price:price",
+    "ledger": "platform_web.commands.ledger:ledger",
     "queue": "platform_web.commands.queue:queue",
     "held": "platform_web.commands.held:held",
     "ip": "platform_web.commands.ip:ip",
