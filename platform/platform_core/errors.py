@@ -120,5 +120,9 @@ class EventRejected(FrankpostError):
     """What came in as the payment service's event does not bear its signature."""
 
 
+class TaxProfileMissing(FrankpostError):
+    """Nothing can be billed before the seller, or the buyer, has said who it is before the tax office."""
+
+
 class Unavailable(FrankpostError):
     """A fault of ours; trying again later is right."""

@@ -143,6 +143,7 @@ ERRORS: Mapping[type[errors.FrankpostError], Reply] = {
     errors.PaymentsOff: TEMPORARY_FAULT,
     errors.PaymentDeclined: TEMPORARY_FAULT,
     errors.EventRejected: TEMPORARY_FAULT,
+    errors.TaxProfileMissing: TEMPORARY_FAULT,  # no business of mail
     errors.TooManyAttempts: Reply(421, "4.7.0", "Too many failed logins, please wait ten minutes"),
 }
 

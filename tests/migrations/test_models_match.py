@@ -10,6 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.sql.schema import SchemaItem
 
+import billing.invoices.models
 import billing.ledger.models
 import billing.prices.models
 import relay_worker.addresses.models
@@ -20,6 +21,7 @@ from platform_core.settings import Settings
 
 # Every module with rows, so that the metadata is whole.
 MODELS = (
+    billing.invoices.models,
     billing.ledger.models,
     billing.prices.models,
     relay_worker.addresses.models,
