@@ -21,7 +21,9 @@ ARGUMENTS = {
     "smtp_account_id": 1,
     "key": "somebody",
     "ip_id": 1,
+    "name": "google",
     "filename": "app.css",
+    "address": "a@b.example",
 }
 
 

@@ -23,6 +23,8 @@ from whitelabel.portal.navigation import portal_brand, surround
 from whitelabel.portal.smtp_accounts.views import pages as smtp_accounts
 from whitelabel.portal.smtp_settings.views import pages as smtp_settings
 from whitelabel.portal.sub_accounts.views import pages as sub_accounts
+from whitelabel.portal.suppressions.views import pages as suppressions
+from whitelabel.portal.suppressions.words import add_reason_words
 from whitelabel.site.access import require_login
 from whitelabel.site.build import build_site
 from whitelabel.site.limits import limit_logins, limit_posts, make_limiter
@@ -31,7 +33,7 @@ from whitelabel.site.logins.views import login_pages
 from whitelabel.site.looks import serve_look
 from whitelabel.site.requests import current_host
 
-PAGES = (dashboard, emails, domains, smtp_accounts, smtp_settings, sub_accounts)
+PAGES = (dashboard, emails, domains, suppressions, smtp_accounts, smtp_settings, sub_accounts)
 
 
 def create_portal(settings: Settings, clock: Clock) -> Flask:
@@ -56,6 +58,7 @@ def create_portal(settings: Settings, clock: Clock) -> Flask:
     surround(app)
     add_state_words(app)
     add_domain_words(app)
+    add_reason_words(app)
     limiter = make_limiter(app, settings)
     limit_logins(app, limiter, settings, endpoint="logins.login", field="email")
     # A check keeps a thread waiting for strangers' nameservers, for up to 20 seconds.

@@ -32,6 +32,7 @@ class MenuEntry:
 MENU = (
     MenuEntry("dashboard.today", "layout-dashboard", _l("Dashboard")),
     MenuEntry("emails.every", "mail", _l("E-mails")),
+    MenuEntry("suppressions.every", "ban", _l("Suppressions")),
     MenuEntry("domains.every", "world", _l("Domains")),
     MenuEntry("smtp_accounts.every", "key", _l("SMTP accounts")),
     MenuEntry("smtp_settings.show", "server-2", _l("SMTP settings")),

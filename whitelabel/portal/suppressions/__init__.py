@@ -1,0 +1,1 @@
+"""Suppressions: addresses that an account no longer sends to."""
