@@ -1,8 +1,8 @@
 """The chooser of a delivery worker: pools, turns and warm-up, from memory that is refreshed every few seconds."""
 
 from collections import Counter
-from collections.abc import Callable, Collection
-from dataclasses import replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
 import structlog
@@ -28,6 +28,16 @@ MAX_ROWS = 2_000  # of one batch
 _ResultRow = tuple[int, Provider, datetime]
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What an address is wanted for: a transaction of so many recipients, to this site."""
+
+    site: str
+    provider: Provider
+    recipients: int
+    now: datetime
 
 
 class PoolChooser:
@@ -57,44 +67,47 @@ class PoolChooser:
         versions: Collection[int] = IPV4,
     ) -> Source | NoSource | None:
         """See `SourceChooser`."""
+        if self._learnt_at is None:  # the system's choice might be an address that nobody wants mail from
+            return NoSource(self._clock.now() + SOON)
         order = self._orders.order_for(claimed.reseller_id, claimed.account_id)
         if order is None:
             return None
-        now, group_of = self._clock.now(), provider_named(provider)
+        now = self._clock.now()
+        wanted = _Wanted(site, provider_named(provider), count, now)
         skipped: list[Till] = []
         for reachable in (True, False):
-            for number, group in enumerate(order):
+            for group in order:
                 able = [one for one in group if (one.version in versions) is reachable]
-                chosen = self._of_group(able, (site, number), group_of, count, now, skipped)
+                chosen = self._warming(able, wanted, skipped) or self._warm(able, wanted)
                 if chosen is not None:
                     return chosen
             if skipped:
                 break  # what is reached tomorrow is better than what is never reached
         return NoSource(self._when(skipped, now))
 
-    def _of_group(
-        self,
-        group: list[PooledAddress],
-        place: tuple[str, int],
-        provider: Provider,
-        count: int,
-        now: datetime,
-        skipped: list[Till],
-    ) -> Source | None:
-        """Those that warm up go first: their day is short, and unused it brings them no further."""
-        warming = [one for one in group if provider in one.warming]
-        if warming:
-            first = self._turns.take((place, tuple(one.source.ip_id for one in warming)), len(warming), count)
-            for one in warming[first:] + warming[:first]:
-                till = Till(one.source.ip_id, provider, now.date())
-                if self._allowances.spend(till, count, now):
-                    return replace(one.source, allowance_of=till.day)
-                skipped.append(till)
-        warm = [one for one in group if provider not in one.warming]
-        if not warm:
-            return None
-        turn = self._turns.take((place, tuple(one.source.ip_id for one in warm)), len(warm), count)
-        return warm[turn].source
+    def _warming(self, group: Sequence[PooledAddress], wanted: _Wanted, skipped: list[Till]) -> Source | None:
+        """Those that warm up are asked first: their day is short, and unused it brings them no further.
+
+        Adds to `skipped` those that have no allowance in hand.
+        """
+        for one in self._in_turn([one for one in group if wanted.provider in one.warming], wanted):
+            till = Till(one.source.ip_id, wanted.provider, wanted.now.date())
+            if self._allowances.spend(till, wanted.recipients, wanted.now):
+                return replace(one.source, allowance_of=till.day)
+            skipped.append(till)
+        return None
+
+    def _warm(self, group: Sequence[PooledAddress], wanted: _Wanted) -> Source | None:
+        warm = self._in_turn([one for one in group if wanted.provider not in one.warming], wanted)
+        return warm[0].source if warm else None
+
+    def _in_turn(self, group: list[PooledAddress], wanted: _Wanted) -> list[PooledAddress]:
+        """Beginning with the one whose turn it is."""
+        if len(group) < 2:
+            return group
+        place = wanted.site, tuple(one.source.ip_id for one in group)
+        first = self._turns.take(place, len(group), wanted.recipients)
+        return group[first:] + group[:first]
 
     def _when(self, skipped: list[Till], now: datetime) -> datetime:
         """When asking again may help."""
@@ -124,8 +137,8 @@ class PoolChooser:
         """See `SourceChooser`."""
         try:
             await self._learn()
-            await self._allowances.refill(self._book, self._clock.now())
             await self._write()
+            await self._allowances.refill(self._book, self._clock.now())
         except Unavailable as error:
             log.warning("addresses.not_refreshed", error=str(error))
 

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -53,32 +54,36 @@ def parse_helo(text: str) -> str:
     return name
 
 
-def add_address(
-    session: Session,
-    pool: IpPool,
-    address: str,
-    helo: str,
-    *,
-    warm_up: bool,
-    clock: Clock,
-    actor: str,
-    peak_per_day: int | None = None,
-) -> IpAddress:
+@dataclass(frozen=True, slots=True)
+class NewAddress:
+    """An address as people enter it. `warm_up`: it starts on the ladder, up to `peak_per_day` recipients."""
+
+    address: str
+    helo: str
+    warm_up: bool = True
+    peak_per_day: int | None = None
+
+
+def add_address(session: Session, pool: IpPool, new: NewAddress, *, clock: Clock, actor: str) -> IpAddress:
     """Put a new address into a pool; it sends from the next refresh of the workers on.
 
-    `warm_up`: it starts on the ladder, up to `peak_per_day`. Raises InvalidInput or AlreadyExists; roll back after either.
+    Raises InvalidInput or AlreadyExists; roll back after either.
     """
-    if peak_per_day is not None and peak_per_day < LADDER[0]:
+    if new.peak_per_day is not None and new.peak_per_day < LADDER[0]:
         raise InvalidInput("peak", f"Warm-up begins with {LADDER[0]} a day; the peak can't be lower.")
     added = IpAddress(
-        address=parse_ip(address), pool=pool, helo=parse_helo(helo), peak_per_day=peak_per_day, listings=[]
+        address=parse_ip(new.address),
+        pool=pool,
+        helo=parse_helo(new.helo),
+        peak_per_day=new.peak_per_day,
+        listings=[],
     )
     try:
         session.add(added)
         session.flush()
     except IntegrityError as error:
         raise AlreadyExists(f"{added.address} is in our pools already.") from error
-    if warm_up:
+    if new.warm_up:
         begin_warmup(session, added, clock=clock)
     _audit(session, actor, "ip.add", added, pool=pool.name, helo=added.helo)
     return added

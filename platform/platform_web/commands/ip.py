@@ -14,6 +14,7 @@ from relay_worker.addresses.overview import AddressOverview, every_address
 from relay_worker.addresses.providers import Provider
 from relay_worker.addresses.queries import address_named, pool_by_name
 from relay_worker.addresses.services import (
+    NewAddress,
     add_address,
     change_helo,
     move_address,
@@ -56,10 +57,8 @@ def add(
     """Put an address of this machine into a pool. Every worker uses it within half a minute."""
     with platform_scope() as session:
         pool = pool_by_name(session, pool_name)
-        added = add_address(
-            session, pool, address, helo,
-            warm_up=warm_up, peak_per_day=peak_per_day, clock=SystemClock(), actor=actor(),
-        )  # fmt: skip
+        new = NewAddress(address, helo, warm_up, peak_per_day)
+        added = add_address(session, pool, new, clock=SystemClock(), actor=actor())
         row = _short(added)
     show_one(row, as_json=as_json)
 

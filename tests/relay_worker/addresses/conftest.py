@@ -14,7 +14,7 @@ from platform_core.settings import Settings
 from relay_worker.addresses.models import IpAddress, IpPool
 from relay_worker.addresses.pools.services import create_pool
 from relay_worker.addresses.providers import Provider
-from relay_worker.addresses.services import add_address
+from relay_worker.addresses.services import NewAddress, add_address
 from relay_worker.addresses.tally import Tally
 from tests.relay_worker.addresses.fakes import NOON
 from tests.relay_worker.queue.desk import Desk, owner_connection
@@ -60,18 +60,14 @@ def ip(rows: Session, clock: StoppedClock, pool: MakePool) -> MakeAddress:
     """A factory of committed addresses, in a pool of their own unless one is named."""
 
     def make(
-        address: str = "192.0.2.1", into: IpPool | None = None, *, warm_up: bool = True, **options: int
+        address: str = "192.0.2.1",
+        into: IpPool | None = None,
+        *,
+        warm_up: bool = True,
+        peak_per_day: int | None = None,
     ) -> IpAddress:
-        made = add_address(
-            rows,
-            into or pool(),
-            address,
-            "mta1.example.net",
-            warm_up=warm_up,
-            clock=clock,
-            actor="tests",
-            **options,
-        )
+        new = NewAddress(address, "mta1.example.net", warm_up, peak_per_day)
+        made = add_address(rows, into or pool(), new, clock=clock, actor="tests")
         rows.commit()
         return made
 

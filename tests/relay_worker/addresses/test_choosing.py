@@ -53,6 +53,11 @@ def test_without_any_address_the_system_chooses() -> None:
     assert Desk(holdings(pools=[Pool(1, is_default=True)])).choose() is None
 
 
+def test_before_anything_is_known_mail_waits() -> None:
+    chooser = PoolChooser(MemoryBook(holdings(address(1))), StoppedClock(NOON))
+    assert chooser.choose(mail(), SITE, "default") == NoSource(NOON + SOON)
+
+
 def test_addresses_of_a_pool_take_even_turns() -> None:
     desk = Desk(holdings(address(1), address(2), address(3)))
     assert desk.chosen(300) == {1: 100, 2: 100, 3: 100}

@@ -9,7 +9,7 @@ from platform_core.clock import SystemClock
 from platform_core.database import db
 from platform_core.settings import settings
 from relay_worker.addresses.pools.services import create_pool
-from relay_worker.addresses.services import add_address
+from relay_worker.addresses.services import NewAddress, add_address
 from tenants.users.services import add_staff
 from tests.fixtures_web import PASSWORD, Agency
 from tests.relay_worker.queue.desk import owner_connection
@@ -26,11 +26,11 @@ def ip_id(agency: Agency) -> Iterator[int]:
     warm = create_pool(rows, "warm", actor="tests", is_default=True)
     rows.flush()
     own = create_pool(rows, "dedicated-to-an-agency", actor="tests", reseller=agency.ref, fallback=warm)
-    shown = add_address(
-        rows, own, "2001:db8:1234:5678:9abc:def0:1234:5678", "outgoing-mail-transfer-agent-17.bounces.example.net",
-        warm_up=True, clock=clock, actor="tests",
-    )  # fmt: skip
-    add_address(rows, warm, "192.0.2.1", "mta1.example.net", warm_up=False, clock=clock, actor="tests")
+    long_name = "outgoing-mail-transfer-agent-17.bounces.example.net"
+    new = NewAddress("2001:db8:1234:5678:9abc:def0:1234:5678", long_name)
+    shown = add_address(rows, own, new, clock=clock, actor="tests")
+    plain = NewAddress("192.0.2.1", "mta1.example.net", warm_up=False)
+    add_address(rows, warm, plain, clock=clock, actor="tests")
     shown.listings, shown.standing, shown.ptr_state = (
         ["zen.spamhaus.org", "bl.spamcop.net"],
         "stopped",

@@ -17,6 +17,7 @@ from relay_worker.addresses.overview import AddressOverview, every_address
 from relay_worker.addresses.pools.services import create_pool
 from relay_worker.addresses.queries import address_by_id, all_pools, hours_of, pool_by_name
 from relay_worker.addresses.services import (
+    NewAddress,
     add_address,
     pause_address,
     resume_address,
@@ -100,16 +101,8 @@ def _pool_made(form: NewPoolForm) -> bool:
 def _address_added(form: NewAddressForm) -> bool:
     """Add the address, or say beside the field why not."""
     try:
-        add_address(
-            rows(),
-            pool_by_name(rows(), form.pool.data),
-            form.address.data,
-            form.helo.data,
-            warm_up=form.warm_up.data,
-            peak_per_day=form.peak_per_day.data,
-            clock=clock(),
-            actor=actor(),
-        )
+        new = NewAddress(form.address.data, form.helo.data, form.warm_up.data, form.peak_per_day.data)
+        add_address(rows(), pool_by_name(rows(), form.pool.data), new, clock=clock(), actor=actor())
         return True
     except InvalidInput as error:
         field = {"helo": form.helo, "peak": form.peak_per_day}.get(error.field, form.address)
