@@ -17,6 +17,7 @@ from relay_worker.addresses.services import record_check
 from relay_worker.addresses.states import AddressState
 
 AT_ONCE = 20  # addresses; some five questions each
+LOOK_SECONDS = 20.0  # at one address; where DNS is silent for longer, what was known holds
 
 log = structlog.get_logger()
 
@@ -41,7 +42,7 @@ class Findings:
 
 
 def look_at_addresses(names: Names, clock: Clock, only: str | None = None) -> int:
-    """Look at every address that is not retired, or at one; says at how many.
+    """Look at every address that is not retired, or at one; says for how many DNS answered in time.
 
     Makes and commits transactions of its own: a slow nameserver must not hold a database connection.
     """
@@ -52,7 +53,7 @@ def look_at_addresses(names: Names, clock: Clock, only: str | None = None) -> in
         for found in findings:
             record_check(session, found.ip_id, found.ptr, found.listings, now=clock.now())
         session.commit()
-    return len(subjects)
+    return len(findings)
 
 
 def _subjects(session: Session, only: str | None) -> list[Subject]:
@@ -67,14 +68,25 @@ def _subjects(session: Session, only: str | None) -> list[Subject]:
 
 
 async def _look(subjects: Sequence[Subject], names: Names) -> list[Findings]:
+    """Without those for which DNS took too long."""
     turn = asyncio.Semaphore(AT_ONCE)
 
-    async def look(subject: Subject) -> Findings:
+    async def look(subject: Subject) -> Findings | None:
         async with turn:
-            ptr, listed = await asyncio.gather(
-                check_ptr(subject.address, subject.helo, names),
-                asyncio.gather(*(is_listed(subject.address, zone, names) for zone in subject.zones)),
-            )
-            return Findings(subject.ip_id, ptr, dict(zip(subject.zones, listed, strict=True)))
+            try:
+                async with asyncio.timeout(LOOK_SECONDS):
+                    return await _look_at(subject, names)
+            except TimeoutError:
+                log.warning("address.dns_silent", address=subject.address)
+                return None
 
-    return await asyncio.gather(*(look(subject) for subject in subjects))
+    found = await asyncio.gather(*(look(subject) for subject in subjects))
+    return [findings for findings in found if findings is not None]
+
+
+async def _look_at(subject: Subject, names: Names) -> Findings:
+    ptr, listed = await asyncio.gather(
+        check_ptr(subject.address, subject.helo, names),
+        asyncio.gather(*(is_listed(subject.address, zone, names) for zone in subject.zones)),
+    )
+    return Findings(subject.ip_id, ptr, dict(zip(subject.zones, listed, strict=True)))

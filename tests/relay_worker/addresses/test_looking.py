@@ -10,6 +10,7 @@ from platform_core.resolvers import make_resolver
 from platform_core.settings import settings
 from platform_dev.nameserver import Nameserver
 from platform_dev.zone import Fault
+from relay_worker.addresses.checks import look
 from relay_worker.addresses.checks.dnsbl import query_name
 from relay_worker.addresses.checks.look import look_at_addresses
 from relay_worker.addresses.checks.names import Names
@@ -86,6 +87,22 @@ def test_while_dns_is_silent_what_was_known_holds(
     look_at_addresses(names, clock)
     found = seen(rows)
     assert (found.standing, found.ptr, found.helo_confirmed) == (Standing.STOPPED, PtrState.CONFIRMED, True)
+
+
+def test_a_silent_dns_is_not_waited_for_and_changes_nothing(
+    rows: Session,
+    ip: MakeAddress,
+    nameserver: Nameserver,
+    names: Names,
+    clock: StoppedClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ip()
+    look_at_addresses(names, clock)
+    monkeypatch.setattr(look, "LOOK_SECONDS", 0.2)
+    nameserver.records.fail("1.2.0.192.in-addr.arpa", Fault.SILENCE)
+    assert look_at_addresses(names, clock) == 0
+    assert seen(rows).ptr is PtrState.CONFIRMED
 
 
 def test_what_a_list_does_is_the_operators_choice(
