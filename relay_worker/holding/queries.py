@@ -31,6 +31,16 @@ class HeldMail:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldingAccount:
+    """An account with held mail, as its reseller sees it."""
+
+    id: AccountId
+    name: str
+    recipients: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Holding:
     """An account with held mail, as staff and jobs see it."""
 
@@ -54,6 +64,11 @@ _MESSAGES = text("""
     ORDER BY h.message_id
 """)
 
+_ACCOUNTS = text("""
+    SELECT a.id, a.name, count(*) AS recipients, min(h.held_at) AS since
+    FROM held h JOIN account a ON a.id = h.account_id GROUP BY a.id ORDER BY since, a.id
+""")
+
 _HOLDINGS = text("SELECT reseller_id, account_id, recipients, since FROM relay.holding ORDER BY since")
 
 
@@ -62,6 +77,11 @@ def held_mail(session: Session, account_id: AccountId, *, most: int = 100) -> He
     totals = session.execute(_TOTALS, {"account_id": account_id}).one()
     rows = session.execute(_MESSAGES, {"account_id": account_id, "most": most})
     return HeldMail(totals.recipients, totals.since, tuple(HeldMessage(*row) for row in rows))
+
+
+def holding_accounts(session: Session) -> list[HoldingAccount]:
+    """The reseller's accounts that hold mail, the one that has for longest first."""
+    return [HoldingAccount(*row) for row in session.execute(_ACCOUNTS)]
 
 
 def holdings(session: Session) -> list[Holding]:
