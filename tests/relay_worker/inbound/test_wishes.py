@@ -1,5 +1,7 @@
 """Complaints and unsubscribes by mail, from the socket to the suppression."""
 
+from dataclasses import replace
+
 import pytest
 
 from platform_core.clock import SystemClock
@@ -10,6 +12,7 @@ from tests.relay_worker.inbound.returns import (
     Books,
     ReturnRelay,
     Sent,
+    accept,
     deliver,
     inbound_rows,
     read_all,
@@ -17,7 +20,7 @@ from tests.relay_worker.inbound.returns import (
     suppressions,
     wishes,
 )
-from tests.relay_worker.queue.desk import Desk, Sender
+from tests.relay_worker.queue.desk import Desk, Sender, result
 
 ABUSE = "Feedback-Type: abuse\n"
 REDACTED = "Feedback-Type: abuse\nOriginal-Rcpt-To: redacted@there.example\n"
@@ -106,6 +109,31 @@ def test_one_complains_of_a_message_once(relay: ReturnRelay, desk: Desk, shop: S
         complain(relay, sent, f"Return-Path: <{sent.return_path()}>")
     assert sent.events() == ["delivered", "complained"]
     assert wishes(shop) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("server", "provider"), [("gmail-smtp-in.l.google.com", "google"), ("mx.notgoogle.com", "other")]
+)
+def test_a_complaint_counts_for_the_address_it_left_from(
+    relay: ReturnRelay, desk: Desk, shop: Sender, books: Books, server: str, provider: str
+) -> None:
+    address = f"198.51.100.{shop.account_id % 250 + 1}"
+    books.execute(
+        """WITH pool AS (INSERT INTO platform.ip_pool (name) VALUES (%s) RETURNING id)
+           INSERT INTO platform.ip_address (address, pool_id, helo) SELECT %s, id, 'mta.agency.example' FROM pool""",
+        (f"pool-{shop.account_id}", address),
+    )
+    sent = accept(desk, shop, "ann@there.example")
+    worker = desk.worker()
+    (claimed,) = worker.claim()
+    worker.finish(replace(result(claimed), source_address=address, remote_host=server))
+    complain(relay, sent, f"Return-Path: <{sent.return_path()}>")
+    counted = books.execute(
+        """SELECT provider, complained FROM platform.ip_result r JOIN platform.ip_address a ON a.id = r.ip_id
+           WHERE a.address = %s""",
+        (address,),
+    ).fetchall()
+    assert counted == [{"provider": provider, "complained": 1}]
 
 
 def test_not_spam_is_noted_and_nothing_else(relay: ReturnRelay, desk: Desk, shop: Sender) -> None:
