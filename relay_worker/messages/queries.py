@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from platform_core.errors import NotFound
 from platform_core.ids import AccountId, MessageId
 from platform_core.mail.states import BounceKind, EventKind, RecipientState
+from relay_worker.bounces.classes import OutcomeClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class EmailLine:
-    """One recipient of one message, as the list shows it."""
+    """One recipient of one message, as the list shows it. `outcome`: why it stands where it does, None without a reason."""
 
     place: Place
     subject: str
@@ -56,6 +57,7 @@ class EmailLine:
     state: RecipientState
     bounce_kind: BounceKind | None
     next_at: datetime | None
+    outcome: OutcomeClass | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Attempt:
     tls_version: str
     duration_ms: int
     next_at: datetime | None
+    outcome: OutcomeClass | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,11 @@ class EmailHistory:
     attempts: tuple[Attempt, ...]
 
 
-_LINE = """m.id, r.n, m.subject, m.header_from, r.rcpt_to, m.received_at, r.state, r.bounce_kind, r.next_at"""
+# A newer worker may write a class that this process does not know yet.
+_OUTCOMES = frozenset(OutcomeClass)
+
+_LINE = """m.id, r.n, m.subject, m.header_from, r.rcpt_to, m.received_at, r.state, r.bounce_kind, r.next_at,
+    r.outcome_class"""
 
 # Walks the account's messages from the newest back (index message_account) and stops when the page is full. An empty
 # filter is always true, so that one statement serves all.
@@ -124,7 +131,7 @@ _ONE = text(f"""
 
 _ATTEMPTS = text("""
     SELECT at, kind, bounce_kind, reply_code, enhanced_code, reply_text, remote_host, remote_address, tls_version,
-           duration_ms, next_at
+           duration_ms, next_at, outcome_class
     FROM event WHERE message_id = :id AND n = :n AND account_id = :account_id ORDER BY at
 """)
 
@@ -183,6 +190,7 @@ def _attempts(session: Session, statement: TextClause, key: dict[str, object]) -
             tls_version=row.tls_version,
             duration_ms=row.duration_ms,
             next_at=row.next_at,
+            outcome=_outcome(row.outcome_class),
         )
         for row in session.execute(statement, key)
     ]
@@ -198,7 +206,12 @@ def _line(row: Row[tuple[object, ...]]) -> EmailLine:
         state=RecipientState(row.state),
         bounce_kind=BounceKind(row.bounce_kind) if row.bounce_kind else None,
         next_at=row.next_at,
+        outcome=_outcome(row.outcome_class),
     )
+
+
+def _outcome(stored: str) -> OutcomeClass | None:
+    return OutcomeClass(stored) if stored in _OUTCOMES else None
 
 
 def _without_wildcards(text_: str) -> str:

@@ -1,12 +1,19 @@
 """The list of e-mails and the history of one."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from html import unescape
 from urllib.parse import quote
 
 import pytest
 
+from platform_core.clock import SystemClock
 from platform_core.database import tenant_session
+from platform_core.mail.states import BounceKind, RecipientState
+from relay_worker.bounces.classes import MEANINGS, OutcomeClass
+from relay_worker.queue.claims import Claimed, Result
 from tenants.accounts.queries import account_by_id
 from tests.fixtures_web import Agency, Visitor, bounced, deliver, delivered, send
 
@@ -112,3 +119,54 @@ def test_times_are_in_the_accounts_zone(agency: Agency, customer: Visitor) -> No
         account_by_id(session, agency.customer.id).time_zone = "Asia/Kolkata"
         session.commit()
     assert "GMT+05:30" in customer.get(f"/emails/{message}.0").text
+
+
+def refused_for(
+    outcome: OutcomeClass, state: RecipientState = RecipientState.BOUNCED
+) -> Callable[[Claimed], Result]:
+    def result(claimed: Claimed) -> Result:
+        next_at = SystemClock().now() + timedelta(hours=1) if state is RecipientState.DEFERRED else None
+        kind = BounceKind.SOFT if state is RecipientState.BOUNCED else None
+        return replace(
+            bounced(claimed), outcome_class=outcome, state=state, bounce_kind=kind, next_at=next_at
+        )
+
+    return result
+
+
+@pytest.mark.parametrize(
+    "outcome", [OutcomeClass.MAILBOX_FULL, OutcomeClass.AUTHENTICATION, OutcomeClass.INTERNATIONAL]
+)
+def test_a_refusal_is_explained_with_who_must_act_and_how(
+    agency: Agency, customer: Visitor, outcome: OutcomeClass
+) -> None:
+    message = send(agency.customer, "Refused")[0]
+    deliver(refused_for(outcome))
+    page = unescape(customer.get(f"/emails/{message}.0").text)
+    meaning = MEANINGS[outcome]
+    assert page.count(meaning.sentence) == 2  # of the e-mail, and of the attempt
+    assert f"must act:</strong> {meaning.advice}." in page
+    assert "No such user" in page  # the remote's own words stay
+
+
+def test_an_e_mail_that_waits_says_why_and_until_when(agency: Agency, customer: Visitor) -> None:
+    message = send(agency.customer, "Later")[0]
+    deliver(refused_for(OutcomeClass.GREYLISTED, RecipientState.DEFERRED))
+    page = unescape(customer.get(f"/emails/{message}.0").text)
+    assert MEANINGS[OutcomeClass.GREYLISTED].sentence in page
+    assert "The next attempt is planned for" in page
+
+
+def test_the_list_says_the_reason_where_the_pointer_rests(agency: Agency, customer: Visitor) -> None:
+    send(agency.customer, "Refused")
+    deliver(refused_for(OutcomeClass.MAILBOX_FULL))
+    page = unescape(customer.get("/emails").text)
+    assert f'title="{MEANINGS[OutcomeClass.MAILBOX_FULL].sentence}"' in page
+
+
+def test_a_class_that_the_portal_does_not_know_yet_is_not_explained(
+    agency: Agency, customer: Visitor
+) -> None:
+    message = send(agency.customer, "Refused")[0]
+    deliver(lambda claimed: replace(bounced(claimed), outcome_class="of_tomorrow"))
+    assert customer.get(f"/emails/{message}.0").status_code == 200
