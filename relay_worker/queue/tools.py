@@ -65,7 +65,10 @@ def retry_now(session: Session, wanted: Selection, after: Place = START) -> Step
 
 
 def drop(session: Session, wanted: Selection, after: Place = START, *, reason: str, clock: Clock) -> Step:
-    """End what is queued, for good: `reason` is what the customer reads. Credits stay used. Raises InvalidInput."""
+    """End what is queued, for good: `reason` is what the customer reads. Raises InvalidInput.
+
+    The credits of what was never tried come back with the upkeep of the ledger.
+    """
     if not reason.strip():
         raise InvalidInput("reason", "Say why: the customer reads it.")
     return _step(session, _DROP, wanted, after, now=clock.now(), reason=reason.strip())

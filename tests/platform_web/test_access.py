@@ -22,6 +22,9 @@ ARGUMENTS = {
     "key": "somebody",
     "ip_id": 1,
     "name": "google",
+    "account_id": 1,
+    "message_id": "019aa000-0000-7000-8000-000000000000",
+    "pause_id": 1,
     "filename": "app.css",
     "address": "a@b.example",
 }

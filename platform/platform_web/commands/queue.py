@@ -93,10 +93,12 @@ def retry(as_json: bool, **meant: Any) -> None:
 @selection_options
 @message_options
 @click.option("--reason", required=True, help="Why; the customer reads it in the message's history.")
-@yes_option("What is meant is never sent; its credits stay used. Go on?")
+@yes_option("What is meant is never sent. Go on?")
 @json_option
 def drop(reason: str, as_json: bool, **meant: Any) -> None:
-    """End what is queued without sending it, for good. What is being sent at this moment is left alone."""
+    """End what is queued without sending it, for good. What is being sent at this moment is left alone, and what was paid
+    for and never tried is given back by the hourly upkeep of the ledger.
+    """
     clock = SystemClock()
     with _selected(**meant) as chosen:
         done = _worked(

@@ -1,0 +1,73 @@
+"""The console's queue page: who waits, what is paused and held, and ending a pause."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import select, text
+
+from platform_core.clock import SystemClock
+from platform_core.database import db, tenant_session
+from relay_worker.holding.services import discard_held
+from relay_worker.queue.door import Verdict
+from relay_worker.queue.pauses import Pause, active_pauses, pause
+from relay_worker.queue.selection import Selection
+from tenants.models import Account, AuditEntry
+from tests.fixtures_web import Agency, Visitor, deliver, delivered, send
+
+
+@pytest.fixture
+def paused(agency: Agency) -> Iterator[Pause]:
+    deliver(delivered)
+    wanted = Selection(reseller_id=agency.ref.id, account_id=agency.customer.id)
+    made = pause(db.session(), wanted, reason="Complaints & bounces", actor="tests", clock=SystemClock())
+    db.session.commit()
+    yield made
+    db.session.execute(text("UPDATE relay.pause SET ended_at = now() WHERE ended_at IS NULL"))
+    db.session.execute(text("SELECT relay.resume(100)"))
+    db.session.commit()
+
+
+def test_destinations_and_ages_are_shown(agency: Agency, staff: Visitor) -> None:
+    deliver(delivered)
+    send(agency.customer, "One", rcpt_to=("a@busy.example", "b@busy.example"))
+    page = staff.get("/queue").text
+    assert "busy.example" in page
+    assert "By age" in page
+    deliver(delivered)
+
+
+def test_a_pause_is_shown_with_its_reason_and_what_it_holds_back(
+    agency: Agency, staff: Visitor, paused: Pause
+) -> None:
+    send(agency.customer, "One")
+    deliver(delivered)
+    page = staff.get("/queue").text
+    assert "Complaints &amp; bounces" in page
+    assert 'data-label="Paused">1<' in page
+
+
+def test_staff_end_a_pause_with_one_click_and_it_is_written_down(
+    agency: Agency, staff: Visitor, paused: Pause
+) -> None:
+    assert staff.post(f"/queue/pauses/{paused.id}/end").status_code == 302
+    assert paused.id not in [one.id for one in active_pauses(db.session())]
+    actions = db.session.scalars(
+        select(AuditEntry.action).where(AuditEntry.reseller_id == agency.ref.id).order_by(AuditEntry.id)
+    ).all()
+    assert actions[-2:] == ["queue.pause", "queue.resume"]
+    assert staff.post(f"/queue/pauses/{paused.id}/end").status_code == 404
+
+
+def test_held_mail_is_counted_beside_the_queue(agency: Agency, staff: Visitor) -> None:
+    with tenant_session(agency.ref) as session:
+        account = session.get_one(Account, agency.customer.id)
+        account.at_quota_end, account.monthly_cap = "hold", 0
+        session.commit()
+    send(agency.customer, "One", "Two", verdict=Verdict.HELD)
+    page = staff.get("/queue").text
+    assert agency.ref.key in page
+    assert 'data-label="Held">2<' in page
+    with tenant_session(agency.ref) as session:
+        discard_held(session, agency.customer.id, clock=SystemClock(), reason="The test is over")
+        session.commit()
+    assert agency.ref.key not in staff.get("/queue").text
