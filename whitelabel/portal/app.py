@@ -35,7 +35,7 @@ from whitelabel.site.logins.views import login_pages
 from whitelabel.site.looks import serve_look
 from whitelabel.site.requests import current_host
 
-PAGES = (dashboard, emails, held, domains, suppressions, smtp_accounts, smtp_settings, sending, sub_accounts)
+PAGES = (dashboard, emails, domains, suppressions, smtp_accounts, smtp_settings, sending, sub_accounts)
 
 
 def create_portal(settings: Settings, clock: Clock) -> Flask:
