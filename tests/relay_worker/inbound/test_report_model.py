@@ -115,8 +115,18 @@ def _hold_again(worker: Worker, books: Books, sent: Sent) -> None:
     )
 
 
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
-@given(steps=st.lists(st.sampled_from((*ATTEMPTS, *REPORTS)), max_size=7))
+anything = st.sampled_from((*ATTEMPTS, *REPORTS))
+# Most lives go through a delivery, after which there is most to get wrong.
+lives = st.builds(
+    lambda before, then, after: [*before, then, *after],
+    st.lists(anything, max_size=2),
+    st.sampled_from((*ATTEMPTS, *[ATTEMPTS[0]] * 5)),
+    st.lists(anything, max_size=4),
+)
+
+
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@given(steps=lives)
 def test_whatever_comes_in_whatever_order_the_books_are_those_of_the_tables(
     app: Flask, desk: Desk, books: Books, account: Callable[[], Sender], steps: list[Step]
 ) -> None:
