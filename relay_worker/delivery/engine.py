@@ -69,8 +69,8 @@ log = structlog.get_logger()
 class DrainReport:
     """What one run came to, in recipients.
 
-    `in_flight` were neither finished nor given up when it ended (a slow remote, or a database that is away): the same
-    engine must be run again soon, since neither their conversations nor their leases go on in between.
+    `in_flight` were neither finished nor given up when it ended (a slow remote, or a database that is away). As long as the
+    event loop runs they go on by themselves, with their leases.
     """
 
     claimed: int
@@ -164,23 +164,32 @@ class Engine:
         self._counts: Counter[RecipientState] = Counter()
         self._claimed = 0
         self._ending = False
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def run(self, deadline: float) -> DrainReport:
         """Work until nothing has been due for a second, or until `deadline` (of `time.monotonic()`).
 
-        What is in flight at the deadline gets 5 seconds more.
+        What is in flight at the deadline gets 5 seconds more. What is left after that keeps its leases, and its results
+        are recorded when they come, before or in the next run.
         """
         self._claimed, self._counts = 0, Counter()
         await self._refresh()
-        beside = {asyncio.create_task(work) for work in self._beside()}
+        if not self._under_way:
+            self._under_way = {asyncio.create_task(work) for work in self._beside()}
         try:
             more_due = await self._claim_while_due(deadline)
             await self._wait_for_landing(min(deadline, time.monotonic()) + FINISH_SECONDS)
         finally:
-            await _end(beside)
-            await self._refresh()
-            await self._poster.post()
+            if not len(self._flight):
+                await self._stand_down()
         return self._report(more_due)
+
+    async def _stand_down(self) -> None:
+        """End what goes on beside the claims; nothing is in flight, or nothing may be any more."""
+        beside, self._under_way = self._under_way, set()
+        await _end(beside)
+        await self._refresh()
+        await self._poster.post()
 
     def end_soon(self) -> None:
         """Claim nothing more: the run ends when what is in flight has landed. May be called by a signal handler."""
@@ -207,8 +216,7 @@ class Engine:
             async with asyncio.timeout(max(grace, 1.0)):
                 await self._recorder.settle()
                 await self._postponer.settle()
-                await self._refresh()
-                await self._poster.post()
+                await self._stand_down()
                 await self._sources.close()
                 await self._permits.close()
         except TimeoutError:
@@ -413,7 +421,7 @@ async def _end(tasks: set[asyncio.Task[None]]) -> None:
     """Cancel tasks that never return by themselves. Raises the fault that has ended one."""
     for task in tasks:
         task.cancel()
-    await asyncio.wait(tasks)
+    await asyncio.gather(*tasks, return_exceptions=True)
     for task in tasks:
         if not task.cancelled():
             task.result()

@@ -1,6 +1,7 @@
 """What outlives a drain job in a worker process: the event loop, the database pool, the engine with its connections."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Coroutine
 from functools import cache
@@ -33,12 +34,17 @@ log = structlog.get_logger()
 
 
 class DeliveryProcess:
-    """One per worker process, made by its first job."""
+    """One per worker process, made by its first job.
+
+    The event loop runs in a thread of its own, between jobs too: a conversation that outlasts its job goes on, its lease
+    is renewed, and its result is recorded although the next job may be another worker's.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._loop = uvloop.new_event_loop()
-        asyncio.set_event_loop(self._loop)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="delivery", daemon=True)
+        self._thread.start()
         self._pool = self._run(open_pool(settings, size=_POOL_SIZE))
         self._redis = Redis.from_url(
             settings.redis_url.get_secret_value(), socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
@@ -66,6 +72,8 @@ class DeliveryProcess:
         self._run(self._engine.close(_CLOSE_SECONDS))
         self._run(self._redis.aclose())
         self._run(self._pool.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
         self._loop.close()
 
     async def _start(self) -> Engine:
@@ -79,7 +87,12 @@ class DeliveryProcess:
         return Engine(self._settings, self.claims, around)
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._loop.run_until_complete(work)
+        """Run it on the loop and wait for it. Whatever breaks off the wait (a job's time limit) ends the work too."""
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        finally:
+            future.cancel()
 
 
 @cache

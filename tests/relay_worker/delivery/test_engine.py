@@ -250,6 +250,28 @@ def test_the_next_run_goes_on_with_what_the_last_left_in_flight(
     assert (first.in_flight, second.delivered, second.claimed) == (1, 1, 0)
 
 
+def test_what_a_run_left_in_flight_keeps_its_lease_and_is_recorded_between_runs(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "FINISH_SECONDS", 0.05)
+    claims = InMemoryClaims([recipient()])
+
+    async def main() -> DrainReport:
+        async with ScriptedMx(Script(delays={"FINAL": 1.5})) as mx:
+            settings = make_settings(delivery_smart_host=f"127.0.0.1:{mx.port}", delivery_lease_seconds=2)
+            engine = Engine(settings, claims)
+            report = await engine.run(time.monotonic() + 0.2)
+            async with asyncio.timeout(10):
+                while not claims.results:
+                    await asyncio.sleep(0.01)
+            await engine.close(0.1)
+            return report
+
+    assert asyncio.run(main()).in_flight == 1
+    assert claims.results[0].state is RecipientState.DELIVERED
+    assert claims.renewed.count((claims.results[0].message_id, 0)) >= 1
+
+
 def test_closing_breaks_what_hangs_and_records_it(make_settings: MakeSettings) -> None:
     claims = InMemoryClaims([recipient()])
 
