@@ -149,7 +149,11 @@ def test_held_mail_can_be_looked_at_and_discarded_by_message(desk: Desk, account
     first, second = sender.message("a@example.org", "b@example.org"), sender.message("c@example.org")
     desk.ingest(first, second)
     with tenant_session(sender.reseller) as session:
-        assert [one.recipients for one in held_mail(session, sender.account_id).messages] == [2, 1]
+        found = held_mail(session, sender.account_id)
+        assert {one.message_id: one.recipients for one in found.messages} == {
+            first.message_id: 2,
+            second.message_id: 1,
+        }
         ended = discard_held(
             session,
             sender.account_id,
