@@ -83,6 +83,7 @@ class Product:
             "FRANKPOST_RELAY_BIND": "127.0.0.1",
             "FRANKPOST_RELAY_STARTTLS_PORTS": str(self.port),
             "FRANKPOST_RELAY_TLS_PORTS": str(self.tls_port),
+            "FRANKPOST_INBOUND_PORTS": str(self.port),
             "FRANKPOST_RELAY_ALLOW_PLAINTEXT_LOOPBACK_AUTH": "true",
             "FRANKPOST_RELAY_DRAIN_SECONDS": "5",
             "FRANKPOST_NAMESERVERS": self.nameserver.address,

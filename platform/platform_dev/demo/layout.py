@@ -89,6 +89,7 @@ def process_environment(layout: Layout, servers: Mapping[str, str]) -> dict[str,
         "FRANKPOST_RELAY_BIND": "127.0.0.1",
         "FRANKPOST_RELAY_STARTTLS_PORTS": ",".join(map(str, ports.starttls)),
         "FRANKPOST_RELAY_TLS_PORTS": ",".join(map(str, ports.tls)),
+        "FRANKPOST_INBOUND_PORTS": str(ports.starttls[-1]),  # the one that stands for port 25
         "FRANKPOST_NAMESERVERS": f"127.0.0.1:{ports.nameserver}",
         # Mail goes where its MX says, which is loopback here, and to the receiving server's port there.
         "FRANKPOST_DELIVERY_ROUTES": f"*=:{ports.sink}",
