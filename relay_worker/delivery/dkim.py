@@ -94,6 +94,8 @@ def signature_fields(
     `fields` are whole (`Name: value`, folds included), without the CRLF at their end, in the order of the message.
     Line ends are CRLF throughout. `timestamp`: seconds since 1970.
     """
+    if not keys:
+        return ()
     names, chosen = _select(fields)
     covered = (
         b"h=" + b":".join(names) + b";",

@@ -18,10 +18,11 @@ def add_feedback_marks(draft: Draft) -> Draft:
     a report whose addresses were taken out still has it; only for a message that goes to one recipient.
     """
     one, marks = draft.claimed, draft.marks
+    given = [field for field in draft.fields if name_of(field) in _OURS]
     if not one.account_id:  # a report of ours: nobody's campaign
         return draft
     names = (
-        _campaign(draft),
+        _campaign(given),
         marks.opaque("account", one.reseller_id, one.account_id),
         marks.opaque("domain", one.reseller_id, draft.sender.signing_domain),
         marks.opaque("reseller", one.reseller_id),
@@ -29,10 +30,10 @@ def add_feedback_marks(draft: Draft) -> Draft:
     added = [b"Feedback-ID: " + ":".join(names).encode("ascii")]
     if draft.alone:
         added.append(b"X-Report-ID: " + marks.return_paths.local_part(one.message_id, one.n).encode("ascii"))
-    return replace(draft, fields=(*added, *draft.without(_OURS)))
+    return replace(draft, fields=(*added, *(draft.without(_OURS) if given else draft.fields)))
 
 
-def _campaign(draft: Draft) -> str:
-    given = next((field for field in draft.fields if name_of(field) == b"feedback-id"), b"")
-    first = given.partition(b":")[2].split(b":")[0].strip()
+def _campaign(given: list[bytes]) -> str:
+    feedback_id = next((field for field in given if name_of(field) == b"feedback-id"), b"")
+    first = feedback_id.partition(b":")[2].split(b":")[0].strip()
     return first.decode("ascii") if _CAMPAIGN.fullmatch(first) else ""
