@@ -82,22 +82,17 @@ class IpOrder(PlatformBase):
     closed_at: Mapped[datetime | None] = mapped_column(_MOMENT)
 
 
-class Price(TenantBase):
-    """What the reseller asks of its sub-accounts; with an account: of that one alone."""
+class IpPrice(TenantBase):
+    """What a dedicated IP costs a customer; the main account's row is the list price of all the others."""
 
-    __tablename__ = "price"
-    __table_args__ = (
-        UniqueConstraint("account_id", "good", "currency", "from_units", postgresql_nulls_not_distinct=True),
-    )
+    __tablename__ = "ip_price"
 
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    account_id: Mapped[AccountId | None] = mapped_column(
-        BigInteger, ForeignKey("account.id", ondelete="CASCADE")
+    account_id: Mapped[AccountId] = mapped_column(
+        BigInteger, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True
     )
-    good: Mapped[str] = mapped_column(Text)
-    currency: Mapped[str] = mapped_column(Text)
-    from_units: Mapped[int] = mapped_column(BigInteger, server_default="1")
     amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(Text)
+    changed_at: Mapped[datetime] = mapped_column(_MOMENT)
 
 
 class SellerRow(TenantBase):

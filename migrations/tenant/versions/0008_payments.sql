@@ -32,16 +32,12 @@ CREATE TABLE seller (
     connected_at timestamptz NOT NULL
 );
 
--- The reseller's prices for its sub-accounts, as in platform.price; without an account: for everybody without lines of
--- its own for that good.
-CREATE TABLE price (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    account_id bigint REFERENCES account ON DELETE CASCADE,
-    good text NOT NULL CHECK (good IN ('credits', 'dedicated_ip')),
-    currency text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
-    from_units bigint NOT NULL DEFAULT 1 CHECK (from_units > 0),
+-- What a dedicated IP costs a customer, in minor units. The main account's row is the list price of all the others.
+CREATE TABLE ip_price (
+    account_id bigint PRIMARY KEY REFERENCES account ON DELETE CASCADE,
     amount bigint NOT NULL CHECK (amount > 0),
-    UNIQUE NULLS NOT DISTINCT (account_id, good, currency, from_units)
+    currency text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
+    changed_at timestamptz NOT NULL
 );
 
 -- An account as a customer of whoever sells to it: the platform (stripe_account '') or the reseller.
@@ -125,9 +121,9 @@ CREATE TABLE top_up_rule (
     changed_at timestamptz NOT NULL
 );
 
-GRANT SELECT ON wallet, wallet_entry, seller, price, payment_customer, card, payment, dispute, top_up_rule TO {role};
+GRANT SELECT ON wallet, wallet_entry, seller, ip_price, payment_customer, card, payment, dispute, top_up_rule TO {role};
 GRANT INSERT ON wallet, wallet_entry TO {role};
 GRANT UPDATE (opened_at) ON wallet TO {role};  -- never done; the right to lock the row comes with it
 GRANT INSERT, UPDATE ON seller, payment_customer, card, payment, dispute, top_up_rule TO {role};
-GRANT INSERT, UPDATE, DELETE ON price TO {role};
+GRANT INSERT, UPDATE, DELETE ON ip_price TO {role};
 GRANT DELETE ON seller, top_up_rule TO {role};

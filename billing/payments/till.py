@@ -1,0 +1,99 @@
+"""What buying anything takes: who sells, in which currency, and what it comes to."""
+
+from dataclasses import dataclass
+from uuid import uuid4
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from billing.payments.gateway import PLATFORM, PaymentGateway
+from billing.payments.goods.catalogue import GOODS
+from billing.payments.models import Payment, SellerRow
+from billing.payments.news import ACCOUNT, PAYMENT, RESELLER
+from billing.payments.purchases import Origin, Purchase, Quote
+from billing.payments.states import PaymentState
+from billing.payments.stripe_gateway import gateway_for
+from platform_core.clock import Clock
+from platform_core.database import ResellerRef
+from platform_core.errors import InvalidInput, NotForSale
+from platform_core.settings import Settings
+from tenants.models import Account
+
+# Minor units. Below it cards can't be charged in the usual currencies (Stripe asks for 0.50 of most of them).
+LEAST_PAYMENT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Till:
+    """The gateway, the clock, and the currency in which the platform sells."""
+
+    gateway: PaymentGateway
+    clock: Clock
+    currency: str
+
+    @classmethod
+    def from_settings(cls, settings: Settings, clock: Clock) -> "Till":
+        """Raises PaymentsOff without a key of the payment service."""
+        return cls(gateway_for(settings), clock, settings.billing_currency)
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """Who sells: the platform, or the reseller with its connected account."""
+
+    account: str
+    currency: str
+
+
+def seller_to(session: Session, account: Account, currency: str) -> Seller:
+    """Who sells to this account; `currency` is the platform's. Raises NotForSale where a reseller can't be paid yet."""
+    if account.is_main:
+        return Seller(PLATFORM, currency)
+    row = session.scalars(select(SellerRow)).one_or_none()
+    if row is None or not row.charges_enabled:
+        raise NotForSale("Online payment is not available here yet; please ask your provider.")
+    return Seller(row.stripe_account, row.currency)
+
+
+def quote_for(session: Session, account: Account, purchase: Purchase, *, currency: str) -> Quote:
+    """What a purchase would cost this account. `currency` is the platform's; a reseller's prices have their own.
+
+    Raises NotForSale and InvalidInput.
+    """
+    goods = GOODS.get(purchase.good)
+    if goods is None:
+        raise NotForSale("That can't be bought here.")
+    return goods.quote(session, account, purchase, seller_to(session, account, currency).currency)
+
+
+def open_payment(
+    session: Session, account: Account, quote: Quote, seller: Seller, *, origin: Origin, clock: Clock
+) -> Payment:
+    """Write down what is about to be paid, and for how much. Raises InvalidInput for sums that no card can pay."""
+    if quote.price.amount < LEAST_PAYMENT:
+        raise InvalidInput("amount", "The amount is too small to be paid by card.")
+    payment = Payment(
+        id=uuid4(),
+        account_id=account.id,
+        origin=origin,
+        good=quote.purchase.good,
+        units=quote.purchase.units,
+        item=quote.purchase.item,
+        description=quote.description,
+        currency=quote.price.currency,
+        asked=quote.price.amount,
+        stripe_account=seller.account,
+        state=PaymentState.OPEN,
+        created_at=clock.now(),
+    )
+    session.add(payment)
+    session.flush()
+    session.refresh(payment)
+    return payment
+
+
+def marks_of(session: Session, account: Account, payment: Payment | None = None) -> dict[str, str]:
+    """Our ids, to travel with what we make at the payment service."""
+    reseller: ResellerRef = session.info["reseller"]
+    marks = {RESELLER: str(reseller.key), ACCOUNT: str(account.id)}
+    return marks | ({PAYMENT: str(payment.id)} if payment else {})

@@ -1,0 +1,190 @@
+"""`frankpost payment`: what resellers and their customers pay, and the payment service's events."""
+
+from uuid import UUID
+
+import click
+
+from billing.payments.checkout import refund_payment
+from billing.payments.connecting import disconnect as disconnect_seller
+from billing.payments.events import replay_event
+from billing.payments.orders import fulfil_ip_order, ip_orders
+from billing.payments.queries import (
+    EventView,
+    PaymentView,
+    event_by_id,
+    event_view,
+    events,
+    payment_by_id,
+    payments_of,
+    payments_to_look_at,
+)
+from billing.payments.states import EventState
+from billing.payments.till import Till
+from platform_core.clock import SystemClock
+from platform_core.ids import ResellerKey
+from platform_core.settings import settings
+from platform_web.commands.output import Row, json_option, say, show_many, show_one, yes_option
+from platform_web.commands.scope import platform_scope, reseller_option, reseller_scope
+from tenants.resellers.queries import reseller_by_key
+
+
+@click.group()
+def payment() -> None:
+    """Payments from outside, and the payment service's events."""
+
+
+@payment.command("list")
+@click.option("--account", "account_name", metavar="ID", help="Only this account (`main` or an id).")
+@click.option("--troubled", is_flag=True, help="Only those that a person has to decide about.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True)
+@reseller_option
+@json_option
+def list_payments(
+    account_name: str | None, troubled: bool, limit: int, reseller_key: str, as_json: bool
+) -> None:
+    """The newest payments of a reseller and its customers."""
+    with reseller_scope(reseller_key) as scope:
+        account_id = scope.account(account_name).id if account_name else None
+        found = (
+            payments_to_look_at(scope.session, limit=limit)
+            if troubled
+            else payments_of(scope.session, account_id, limit=limit)
+        )
+        show_many([_payment_row(one) for one in found], as_json=as_json)
+
+
+@payment.command()
+@click.argument("payment_id", type=click.UUID)
+@reseller_option
+@json_option
+def show(payment_id: UUID, reseller_key: str, as_json: bool) -> None:
+    """One payment, and what became of it."""
+    with reseller_scope(reseller_key) as scope:
+        found = payment_by_id(scope.session, payment_id)
+    detail: Row = {
+        "description": found.description,
+        "paid_at": found.paid_at,
+        "refunded": found.refunded.amount,
+        "disputed": found.disputed,
+        "taken_back": found.taken_back,
+        "missing": found.missing,
+        "problem": found.problem,
+    }
+    show_one(_payment_row(found) | detail, as_json=as_json)
+
+
+@payment.command()
+@click.argument("payment_id", type=click.UUID)
+@click.option(
+    "--amount", type=click.IntRange(1), metavar="MINOR", help="Minor units; default: all that is left."
+)
+@yes_option("The money goes back to the buyer. Go on?")
+@reseller_option
+@json_option
+def refund(payment_id: UUID, amount: int | None, reseller_key: str, as_json: bool) -> None:
+    """Give money back. What it had bought is taken back when the payment service says that it is done."""
+    till = Till.from_settings(settings(), SystemClock())
+    with reseller_scope(reseller_key) as scope:
+        money = refund_payment(scope.session, payment_id, amount, till=till)
+    row: Row = {"payment": str(payment_id), "amount": money.amount, "currency": money.currency}
+    say(f"{money.text()} are on their way back.", row, as_json=as_json)
+
+
+@payment.command("events")
+@click.option(
+    "--state", type=click.Choice([state.value for state in EventState]), help="Only those in this state."
+)
+@click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True)
+@json_option
+def list_events(state: str | None, limit: int, as_json: bool) -> None:
+    """The payment service's newest events, of all resellers."""
+    with platform_scope() as session:
+        found = events(session, state=EventState(state) if state else None, limit=limit)
+    show_many([_event_row(one) for one in found], as_json=as_json)
+
+
+@payment.command("event")
+@click.argument("event_id")
+@json_option
+def show_event(event_id: str, as_json: bool) -> None:
+    """One event with its body, as it came."""
+    with platform_scope() as session:
+        found = event_by_id(session, event_id)
+        row = _event_row(event_view(found)) | {"payload": found.payload}
+    show_one(row, as_json=as_json)
+
+
+@payment.command()
+@click.argument("event_id")
+@json_option
+def replay(event_id: str, as_json: bool) -> None:
+    """Apply an event again; what came of it the first time is not done twice."""
+    with platform_scope():
+        state = replay_event(event_id, clock=SystemClock())
+    say(f"{event_id} is {state}.", {"id": event_id, "state": state.value}, as_json=as_json)
+
+
+@payment.command()
+@yes_option("Customers can't pay this reseller any more. Go on?")
+@reseller_option
+@json_option
+def disconnect(reseller_key: str, as_json: bool) -> None:
+    """Sell nothing more through the reseller's own account at the payment service."""
+    with platform_scope() as session:
+        disconnect_seller(reseller_by_key(session, ResellerKey(reseller_key)).ref)
+    say(f"{reseller_key} is disconnected.", {"reseller": reseller_key}, as_json=as_json)
+
+
+@payment.command("ip-orders")
+@json_option
+def list_ip_orders(as_json: bool) -> None:
+    """Dedicated IPs that were paid for and wait for their address, oldest first."""
+    with platform_scope() as session:
+        rows: list[Row] = [
+            {
+                "id": order.id,
+                "reseller_id": order.reseller_id,
+                "account_id": order.account_id,
+                "addresses": order.addresses,
+                "ordered_at": order.ordered_at,
+            }
+            for order in ip_orders(session)
+        ]
+    show_many(rows, as_json=as_json)
+
+
+@payment.command("fulfil-ip-order")
+@click.argument("order_id", type=int)
+@json_option
+def fulfil(order_id: int, as_json: bool) -> None:
+    """Say that the addresses of an order are assigned (see `frankpost pool assign`)."""
+    with platform_scope() as session:
+        fulfil_ip_order(session, order_id, clock=SystemClock())
+    say(f"Order {order_id} is fulfilled.", {"id": order_id}, as_json=as_json)
+
+
+def _payment_row(found: PaymentView) -> Row:
+    return {
+        "id": str(found.id),
+        "created_at": found.created_at,
+        "account_id": found.account_id,
+        "origin": found.origin.value,
+        "good": found.good.value,
+        "units": found.units,
+        "amount": found.price.amount,
+        "currency": found.price.currency,
+        "state": found.state.value,
+        "delivered": found.delivered,
+    }
+
+
+def _event_row(found: EventView) -> Row:
+    return {
+        "id": found.id,
+        "type": found.type,
+        "account": found.account,
+        "state": found.state.value,
+        "happened_at": found.happened_at,
+        "attempts": found.attempts,
+        "problem": found.problem,
+    }
