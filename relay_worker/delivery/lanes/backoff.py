@@ -43,14 +43,17 @@ class BackOff:
         state = self.state
         return state.connections is None and state.closed_until is None and state.per_minute is None
 
-    def adopt(self, state: LaneState) -> None:
-        """What another worker has found out later than we, or a closure that is longer than ours."""
+    def adopt(self, state: LaneState, *, known: bool) -> None:
+        """What others have found out later than we, or a closure that is longer than ours.
+
+        `known`: our state was known to them, so that a lane they open is meant to be open.
+        """
         ours = self.state
-        closed_until = max(filter(None, (ours.closed_until, state.closed_until)), default=None)
+        longer = max(filter(None, (ours.closed_until, state.closed_until)), default=None)
         if state.changed_at > ours.changed_at:
-            self.state = replace(state, closed_until=closed_until)
-        elif closed_until != ours.closed_until:
-            self.state = replace(ours, closed_until=closed_until)
+            self.state = state if known else replace(state, closed_until=longer)
+        elif longer != ours.closed_until:
+            self.state = replace(ours, closed_until=longer)
 
     # --- it goes well ---
 

@@ -18,6 +18,7 @@ from relay_worker.queue.traffic_desk import LaneState
 from relay_worker.traffic.rules import Reaction, RuleBook
 
 PATIENCE_SECONDS = 10.0  # a lane without a connection waits so long for a permit; then its mail is put back
+LEAST_WAIT_SECONDS = 0.05  # between two questions for a permit
 ALLOWANCE = timedelta(minutes=1)  # so long permits for messages last
 
 log = structlog.get_logger()
@@ -83,9 +84,9 @@ class Gate:
             self.site = site
             self._fit()
 
-    def adopt(self, state: LaneState) -> None:
-        """What another worker has found out, or this one before a restart."""
-        self._backoff.adopt(state)
+    def adopt(self, state: LaneState, *, known: bool) -> None:
+        """What another worker has found out, or this one before a restart; `known`: they know what we have."""
+        self._backoff.adopt(state, known=known)
         self._gave_way()
 
     # --- connections ---
@@ -103,7 +104,7 @@ class Gate:
             if loop.time() + answer.seconds > end:
                 self._close_for(answer.seconds)
                 return None
-            await asyncio.sleep(answer.seconds)
+            await asyncio.sleep(max(answer.seconds, LEAST_WAIT_SECONDS))
         return answer
 
     def give_back(self, seat: Seat) -> None:

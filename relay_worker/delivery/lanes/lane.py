@@ -138,29 +138,29 @@ class Lane:
 
     def _grow_if_pressed(self) -> None:
         if not self._workers or len(self._line) > BACKLOG_PER_CONNECTION * len(self._workers):
-            self._grow()
+            self._grow(trial=False)
 
-    def _grow(self) -> None:
-        """One more connection, within the limits."""
-        if self._workers and not self._may_grow():
+    def _grow(self, *, trial: bool) -> None:
+        """One more connection, within the limits. `trial`: also where those there are have earned none."""
+        if self._workers and not self._may_grow(trial=trial):
             return
         worker = asyncio.get_running_loop().create_task(self._work())
         self._workers.add(worker)
         worker.add_done_callback(self._part)
         self._growth.grown()
 
-    def _may_grow(self) -> bool:
+    def _may_grow(self, *, trial: bool) -> bool:
         if not self.gate.has_room or time.monotonic() < self._no_growth_until:
             return False
         if self._growth.earned(len(self._workers)):
             return self._slots.has_room
-        return self._slots.has_plenty and self._growth.due_for_trial(len(self._workers))
+        return trial and self._slots.has_plenty and self._growth.due_for_trial(len(self._workers))
 
     def _lose_patience(self) -> None:
         """Something has waited for half a second: the connections there are may be stuck."""
         self._impatience = None
         if self._line:
-            self._grow()
+            self._grow(trial=True)
             self._impatience = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._lose_patience)
 
     def _part(self, worker: asyncio.Task[None]) -> None:
@@ -168,7 +168,7 @@ class Lane:
         if not worker.cancelled():
             worker.result()  # a fault of ours in _work goes to the loop's handler, and shows
             if self._line and not self._workers:
-                self._grow()
+                self._grow(trial=False)
 
     # --- the work of one connection ---
 

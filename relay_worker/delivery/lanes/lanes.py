@@ -41,6 +41,15 @@ class Bearings:
     rng: random.Random
 
 
+@dataclass(frozen=True, slots=True)
+class LaneFigures:
+    """`waiting`: transactions in the lanes' lines; `closed`: lanes on which nothing can be sent for now."""
+
+    lanes: int
+    waiting: int
+    closed: int
+
+
 class Lanes:
     """Lanes are made when first needed and dropped when deserted; gates stay while they hold anything back."""
 
@@ -85,6 +94,12 @@ class Lanes:
         mute = (due for due in closed if all(self._rests(lane) for lane in self._fed_by[due]))
         return list(islice(mute, MOST_EXCLUDED))
 
+    def figures(self) -> LaneFigures:
+        """How it stands now; may be called from another thread."""
+        lanes = list(self._lanes.values())
+        closed = sum(lane.down or self._closed_until(lane.gate) is not None for lane in lanes)
+        return LaneFigures(len(lanes), sum(lane.waiting for lane in lanes), closed)
+
     async def close(self) -> None:
         """Break every connection and end all work within a second."""
         workers = {worker for lane in self._lanes.values() for worker in lane.stop()}
@@ -100,10 +115,14 @@ class Lanes:
         """What others have found out about lanes, and which of them staff have paused."""
         for state in states:
             key = state.lane, state.source
-            self._known[key] = state
-            if key in self._gates:
-                self._gates[key].adopt(state)
-                self._known[key] = self._gates[key].state
+            gate = self._gates.get(key)
+            if gate is None:
+                self._known[key] = state
+            else:
+                known = gate.state is self._known[key]
+                gate.adopt(state, known=known)
+                if known:
+                    self._known[key] = gate.state
         newly, self._paused = paused - self._paused, paused
         for lane in self._lanes.values() if newly else ():
             if lane.gate.site.lane in newly or not newly.isdisjoint(lane.due_lanes):
@@ -144,7 +163,7 @@ class Lanes:
             gate = Gate(site, source, bearings.limits, permits, bearings.clock, self._close)
             self._gates[key] = gate
             if key in self._known:
-                gate.adopt(self._known[key])
+                gate.adopt(self._known[key], known=True)
             self._known[key] = gate.state
         return gate
 

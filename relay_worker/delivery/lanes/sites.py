@@ -17,7 +17,8 @@ MAX_KNOWN = 20_000
 class Site:
     """A provider, or a set of mail servers. `lane` numbers it in the queue.
 
-    `bounded`: other workers' connections count too; the operator's own servers are not, they bear what the settings say.
+    `bounded`: other workers' connections count too; the operator's own servers are not, unless a rule names them: they
+    bear what the settings say.
     """
 
     name: str
@@ -77,10 +78,11 @@ class Sites:
         return news
 
     def _look_up(self, destination: Destination) -> Site:
-        if destination.by_operator:
-            return Site(destination.key, self._operators_rule, lane_of(destination.key), False)
         # The server preferred to all others says whose site it is: a backup elsewhere does not change that.
-        rule = self._book.provider_of(destination.groups[0][0].host) or self._book.default
+        rule = self._book.provider_of(destination.groups[0][0].host)
+        if rule is None and destination.by_operator:
+            return Site(destination.key, self._operators_rule, lane_of(destination.key), False)
+        rule = rule or self._book.default
         name = rule.name if rule.one_lane else destination.key
         return Site(name, rule, lane_of(name), True)
 

@@ -22,10 +22,14 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT * FROM relay.lane_state WHERE changed_at >= p_since
 $$;
 
--- The later word counts; but no worker opens a lane that another has closed for longer. In the order of the key, so that
--- two workers never wait for each other crosswise.
+-- The later word counts; but no worker opens a lane that another has closed for longer, and a closure counts however late
+-- it is told. In the order of the key, so that two workers never wait for each other crosswise.
 CREATE OR REPLACE FUNCTION relay.keep_lane_states(p_states relay.lane_state[]) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    UPDATE relay.lane_state kept SET closed_until = u.closed_until
+        FROM unnest(p_states) u
+        WHERE kept.lane = u.lane AND kept.source = u.source AND kept.changed_at > u.changed_at
+          AND u.closed_until > coalesce(kept.closed_until, '-infinity');
     INSERT INTO relay.lane_state AS kept SELECT * FROM unnest(p_states) ORDER BY lane, source
     ON CONFLICT (lane, source) DO UPDATE
         SET connections = excluded.connections, per_minute = excluded.per_minute,

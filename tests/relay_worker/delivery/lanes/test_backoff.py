@@ -159,8 +159,21 @@ def test_a_bound_rate_holds_for_its_time_and_is_lifted_by_a_delivery_after_it() 
 def test_the_later_word_of_another_worker_counts_and_a_longer_closure_always(newer: bool) -> None:
     lane = Lane(connections=4)
     closed_until = START + 10 * MINUTE
-    changed_at = START + MINUTE if newer else START - MINUTE
-    lane.backoff.adopt(
-        LaneState(1, "", "mx.test", "default", changed_at, connections=1, closed_until=closed_until)
+    theirs = LaneState(
+        1,
+        "",
+        "mx.test",
+        "default",
+        START + MINUTE if newer else START - MINUTE,
+        connections=1,
+        closed_until=closed_until,
     )
+    lane.backoff.adopt(theirs, known=True)
     assert (lane.connections, lane.backoff.state.closed_until) == (1 if newer else 4, closed_until)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_lane_that_others_open_is_open_unless_they_do_not_know_why_we_closed_it(known: bool) -> None:
+    lane = Lane(closed_until=START + 10 * MINUTE)
+    lane.backoff.adopt(LaneState(1, "", "mx.test", "default", START + MINUTE), known=known)
+    assert (lane.backoff.state.closed_until is None) is known

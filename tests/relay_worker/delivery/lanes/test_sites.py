@@ -44,8 +44,12 @@ def test_a_name_that_merely_ends_like_a_providers_is_not_his(sites: Sites) -> No
 
 
 def test_the_operators_own_servers_bear_what_the_settings_say(sites: Sites) -> None:
-    site = sites.of(servers("relay.google.com", by_operator=True))
-    assert (site.rule.connections, site.bounded) == (10, False)
+    site = sites.of(servers("relay.ours.test", by_operator=True))
+    assert (site.rule.name, site.rule.connections, site.bounded) == ("operator", 10, False)
+
+
+def test_a_rule_that_names_a_server_holds_for_the_operators_routes_too(sites: Sites) -> None:
+    assert sites.of(servers("relay.google.com", by_operator=True)).rule is GOOGLE
 
 
 def test_a_changed_rule_holds_for_what_was_known_before(sites: Sites) -> None:

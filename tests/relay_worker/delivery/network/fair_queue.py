@@ -67,6 +67,11 @@ class FairQueue:
         ready = sum(len(backlog) for lanes in self._ready.values() for backlog in lanes.values())
         return ready + len(self._waiting) + len(self._held)
 
+    @property
+    def held(self) -> int:
+        """Recipients that workers hold."""
+        return len(self._held)
+
     def next_at(self) -> datetime | None:
         """When the first of what waits becomes due; None when nothing waits, the present when something is ready."""
         if any(backlog for lanes in self._ready.values() for backlog in lanes.values()):

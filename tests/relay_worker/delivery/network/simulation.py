@@ -5,8 +5,8 @@ import inspect
 import random
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import TypeVar
@@ -14,11 +14,14 @@ from typing import TypeVar
 import pytest
 
 from platform_core.settings import Settings
-from relay_worker.delivery.engine import Engine
+from relay_worker.delivery.engine import Engine, Surroundings
+from relay_worker.delivery.lanes.permits import LocalPermits
+from relay_worker.traffic.rules import TrafficRule
 from tests.relay_worker.delivery.network.fair_queue import FairQueue
 from tests.relay_worker.delivery.network.sites import NEVER, Site
 from tests.relay_worker.delivery.network.virtual_loop import VirtualLoop
 from tests.relay_worker.delivery.network.wire import Wire
+from tests.relay_worker.delivery.traffic_desk import InMemoryTrafficDesk
 
 START = datetime(2026, 11, 2, 12, tzinfo=UTC)
 DRAIN_SECONDS = 30.0
@@ -45,12 +48,21 @@ class World:
     started_at = START
 
     def __init__(
-        self, sites: Mapping[str, Site], settings: Settings, patch: pytest.MonkeyPatch, hours: float
+        self,
+        sites: Mapping[str, Site],
+        settings: Settings,
+        patch: pytest.MonkeyPatch,
+        hours: float,
+        rules: Sequence[TrafficRule] = (),
+        workers: int = 1,
     ) -> None:
+        """`rules`: by the domain whose server each holds for; the first suffix names it."""
         self.sites = sites
         self._hours = hours
+        self._workers = workers
         self._by_address = {f"198.51.100.{n}": site for n, site in enumerate(sites.values())}
         routes = dict(zip(sites, self._by_address, strict=True))
+        self.desk = InMemoryTrafficDesk([_by_address(rule, routes) for rule in rules])
         self._settings = settings.model_copy(update={"delivery_routes": routes})
         self._patch = patch
 
@@ -64,17 +76,31 @@ class World:
             tell_time_by(loop, patch)
             self.clock = LoopClock(loop)
             self.queue = FairQueue(self.clock, START + timedelta(hours=self._hours))
-            self.engine = Engine(self._settings, self.queue, clock=self.clock, rng=random.Random(1))
+            self._permits = LocalPermits()
+            self._engines = [self._engine() for _ in range(self._workers)]
             return runner.run(self._play(scene))
 
     async def work(self, seconds: float) -> None:
-        """The worker works for so long: drain after drain, rung by the sweep when nothing was left."""
+        """The workers work for so long: drain after drain, rung by the sweep when nothing was left."""
+        end = asyncio.get_running_loop().time() + seconds
+        await asyncio.gather(*(self._drain(engine, end) for engine in self._engines))
+
+    async def restart(self) -> None:
+        """New workers in the place of the old ones: they know what is in the database."""
+        for engine in self._engines:
+            await engine.close(0.1)
+        self._engines = [self._engine() for _ in range(self._workers)]
+
+    async def _drain(self, engine: Engine, end: float) -> None:
         loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
         while loop.time() < end:
-            report = await self.engine.run(min(end, loop.time() + DRAIN_SECONDS))
+            report = await engine.run(min(end, loop.time() + DRAIN_SECONDS))
             if not report.ring_again:
                 await self._sweep(end)
+
+    def _engine(self) -> Engine:
+        around = Surroundings(traffic=self.desk, permits=self._permits)
+        return Engine(self._settings, self.queue, around, clock=self.clock, rng=random.Random(1))
 
     async def _sweep(self, end: float) -> None:
         """Look every two seconds until something is due; without looking when it is known that nothing will be."""
@@ -87,13 +113,19 @@ class World:
         try:
             return await scene(self)
         finally:
-            await self.engine.close(0.1)
+            for engine in self._engines:
+                await engine.close(0.1)
 
     async def _connect(self, address: str, port: int, source: str) -> Wire:
         """Like TCP: one round trip, or never from a server that is not there."""
         site = self._by_address[address]
         await asyncio.sleep(2 * site.latency)
         return site.open(source, address)
+
+
+def _by_address(rule: TrafficRule, routes: Mapping[str, str]) -> TrafficRule:
+    """The servers of this world have no names."""
+    return replace(rule, mx_suffixes=tuple(routes[domain] for domain in rule.mx_suffixes))
 
 
 def unreachable() -> Site:

@@ -17,7 +17,7 @@ DROP = "<drop>"
 class Site:
     """One server. All times in seconds: `latency` one way, `think` over each message, `tarpit` before each reply.
 
-    `connections`: more of them get a 421. `faults`: by verb (FINAL: after the dot) the share of replies that are
+    `connections`: more of them get a 421. `per_minute`: after so many messages MAIL is answered by `over`. `faults`: by verb (FINAL: after the dot) the share of replies that are
     this one instead; DROP closes. With a fault at FINAL it keeps nothing of the message.
     """
 
@@ -25,10 +25,15 @@ class Site:
     think: float = 0.1
     tarpit: float = 0.0
     connections: int = 10_000
+    per_minute: int | None = None
+    over: str = ""
     faults: dict[str, tuple[float, str]] = field(default_factory=dict)
     rng: random.Random = field(default_factory=lambda: random.Random(1))
     taken: Counter[str] = field(default_factory=Counter)
+    taken_at: list[float] = field(default_factory=list)
+    refused_at: list[float] = field(default_factory=list)
     opened_at: list[float] = field(default_factory=list)
+    crowd: list[tuple[float, int]] = field(default_factory=list)
     from_addresses: set[str] = field(default_factory=set)
     open_now: int = 0
     most_open: int = 0
@@ -44,12 +49,21 @@ class Site:
 
     def busiest(self, seconds: float) -> int:
         """The most connections that came within any so many seconds."""
-        times = self.opened_at
-        return max((bisect_left(times, at + seconds) - n for n, at in enumerate(times)), default=0)
+        return most_within(seconds, self.opened_at)
 
     def fault(self, verb: str) -> str:
+        if verb == "MAIL" and self.per_minute is not None:
+            now = asyncio.get_running_loop().time()
+            if len(self.taken_at) - bisect_left(self.taken_at, now - 60) >= self.per_minute:
+                self.refused_at.append(now)
+                return self.over
         share, reply = self.faults.get(verb, (0.0, ""))
         return reply if share and self.rng.random() < share else ""
+
+
+def most_within(seconds: float, times: list[float]) -> int:
+    """How many of these came at most within so many seconds."""
+    return max((bisect_left(times, at + seconds) - n for n, at in enumerate(times)), default=0)
 
 
 class _Session(asyncio.Protocol):
@@ -67,6 +81,7 @@ class _Session(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._wire = cast(Wire, transport)
         self._site.open_now += 1
+        self._site.crowd.append((self._loop.time(), self._site.open_now))
         self._site.most_open = max(self._site.most_open, self._site.open_now)
         crowded = self._site.open_now > self._site.connections
         self._say("GREETING", "421 4.7.0 too many connections from you" if crowded else "220 site")
@@ -108,6 +123,7 @@ class _Session(asyncio.Protocol):
         self._site.most_messages = max(self._site.most_messages, self._messages)
         if self._say("FINAL", "250 2.0.0 taken", self._site.think).startswith("250"):
             self._site.taken.update(self._rcpt)
+            self._site.taken_at.append(self._loop.time())
         self._rcpt = []
 
     def _say(self, verb: str, otherwise: str, seconds: float = 0.0) -> str:

@@ -2,34 +2,15 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
 
 from platform_core.mail.states import RecipientState
-from platform_core.settings import Settings
+from tests.relay_worker.delivery.network.conftest import MakeWorld
 from tests.relay_worker.delivery.network.simulation import World, unreachable
 from tests.relay_worker.delivery.network.sites import DROP, NEVER, Site
-
-MakeWorld = Callable[..., World]
-
-
-@pytest.fixture
-def make_world(make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch) -> MakeWorld:
-    """A factory of worlds with the product's own waits, which cost nothing here."""
-
-    def make(sites: Mapping[str, Site], *, hours: float = 72, **changes: object) -> World:
-        waits: dict[str, object] = {
-            "delivery_connect_seconds": 30,
-            "delivery_command_seconds": 300,
-            "delivery_final_dot_seconds": 600,
-            "delivery_idle_seconds": 5,
-        }
-        return World(sites, make_settings(**(waits | changes)), monkeypatch, hours)
-
-    return make
-
 
 # --- slow destinations ---
 
