@@ -1,7 +1,7 @@
 """Our own marks, by which mail that comes back says what it is about: in its address, and in what it quotes of ours."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
 
@@ -32,10 +32,14 @@ class InboundKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A message of ours and its recipient's number; None where only the message is named."""
+    """A message of ours and its recipient's number; None where only the message is named.
+
+    `alone`: it is about this very recipient. A return path may stand for others of the same transaction, too.
+    """
 
     message_id: MessageId
     n: int | None
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ class Marks:
         if name == POSTMASTER:
             return Addressee(InboundKind.POSTMASTER)
         if read := self.tokens.read_mailbox(name):
-            return Addressee(InboundKind.UNSUBSCRIBE, Mark(*read))
+            return Addressee(InboundKind.UNSUBSCRIBE, Mark(*read, alone=True))
         if read := self.return_paths.read(name):
             return Addressee(InboundKind.RETURN_PATH, Mark(*read))
         return None
@@ -83,17 +87,22 @@ class Marks:
     def in_original(self, original: Fields, sender: str) -> Mark | None:
         """The mark in the header fields of a message of ours that came back, or in the envelope sender it had.
 
-        First one that is signed, in whichever field (Return-Path, X-Report-ID, Feedback-ID); then the message id in our
-        trace field or Message-ID, which nobody can guess who has not had the message.
+        X-Report-ID comes first: it is there only where a copy was made for one recipient. Then whatever else is signed,
+        in whichever field (Return-Path, for one); then the message id in our trace field or Message-ID, which nobody
+        can guess who has not had the message.
         """
-        for text in (sender, *(value for _, value in original.items)):
-            for found in _RETURN_PATH.finditer(text):
-                if read := self.return_paths.read(found[0]):
-                    return Mark(*read)
+        if mark := self._signed(original.all("x-report-id")):
+            return replace(mark, alone=True)
+        if mark := self._signed([sender, *(value for _, value in original.items)]):
+            return mark
         traced = (_OUR_TRACE.search(value) for value in original.all("received"))
         named = (_OUR_MESSAGE_ID.match(value) for value in original.all("message-id"))
         first = next((match for match in (*traced, *named) if match), None)
         return Mark(MessageId(UUID(first[1])), None) if first else None
+
+    def _signed(self, texts: list[str]) -> Mark | None:
+        every = (found[0] for text in texts for found in _RETURN_PATH.finditer(text))
+        return next((Mark(*read) for one in every if (read := self.return_paths.read(one))), None)
 
 
 def customer_domain(host: str) -> str:

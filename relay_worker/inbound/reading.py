@@ -82,8 +82,10 @@ def _wish(report: FeedbackReport) -> EventKind:
     raise NotUnderstood(f"a feedback report of the type {report.type.value}")
 
 
-def _complainant(report: FeedbackReport, mark: Mark | None) -> tuple[str, ...]:
-    """Who complains. To says it only where there is no better sign, and where it names one."""
+def _complainant(report: FeedbackReport, mark: Mark | None) -> tuple[str, ...] | None:
+    """Who complains; None: just the one of the mark. To says it only where there is no better sign and it names one."""
+    if mark is not None and mark.alone:
+        return None
     if report.recipients or (mark is not None and mark.n is not None) or len(report.addressed_to) != 1:
         return _folded(*report.recipients)
     return _folded(*report.addressed_to)

@@ -103,6 +103,15 @@ def test_a_redacted_complaint_of_one_among_several_is_for_people(
     assert inbound_rows(books, shop)[0]["reason"] == "ambiguous"
 
 
+def test_the_mark_of_a_copy_of_ones_own_means_just_this_one(
+    relay: ReturnRelay, desk: Desk, shop: Sender
+) -> None:
+    sent = deliver(desk, shop, "ann@there.example", "bob@there.example")
+    local = sent.return_path(1).partition("@")[0]
+    complain(relay, sent, f"Return-Path: <{sent.return_path()}>", f"X-Report-ID: {local}")
+    assert suppressions(shop) == {"bob@there.example": "complaint"}
+
+
 def test_one_complains_of_a_message_once(relay: ReturnRelay, desk: Desk, shop: Sender) -> None:
     sent = deliver(desk, shop, "ann@there.example")
     for _ in range(2):
