@@ -15,6 +15,7 @@ from platform_web.console.addresses.views import pages as addresses
 from platform_web.console.door import rows
 from platform_web.console.queue.views import pages as queue
 from platform_web.console.resellers.views import pages as resellers
+from platform_web.console.traffic.views import pages as traffic
 from platform_web.health import pages as health
 from tenants.logins.people import STAFF
 from whitelabel.site.access import require_login
@@ -23,6 +24,7 @@ from whitelabel.site.limits import limit_logins, make_limiter
 from whitelabel.site.logins.desk import LoginDesk
 from whitelabel.site.logins.views import login_pages
 from whitelabel.site.looks import Brandmark, serve_look
+from whitelabel.webhooks.views import pages as webhooks
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _COLOUR = "#4338ca"
@@ -44,6 +46,7 @@ class MenuEntry:
 MENU = (
     MenuEntry("resellers.every", "building-store", _l("Resellers")),
     MenuEntry("queue.show", "stack-2", _l("Queue")),
+    MenuEntry("traffic.every", "send", _l("Traffic")),
     MenuEntry("addresses.every", "server-2", _l("Addresses")),
 )
 
@@ -63,7 +66,10 @@ def create_console(settings: Settings, clock: Clock) -> Flask:
     app.register_blueprint(resellers)
     app.register_blueprint(queue)
     app.register_blueprint(addresses)
+    app.register_blueprint(traffic)
     app.register_blueprint(health)
+    app.register_blueprint(webhooks)
+    app.extensions["csrf"].exempt(webhooks)
     brandmark = Brandmark(settings.platform_name, _COLOUR)
     serve_look(app, lambda: brandmark)
     app.context_processor(lambda: {"menu": MENU})
