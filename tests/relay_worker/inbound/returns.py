@@ -1,6 +1,7 @@
 """A relay that takes mail back into the real database, mail that was delivered before, and reports on it."""
 
 import smtplib
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ from relay_worker.submission.listeners import Relay
 from relay_worker.suppressions.tokens import UnsubscribeTokens
 from tests.relay_worker.queue.desk import Desk, Sender, result
 from tests.relay_worker.submission.fakes import FakeDoor
-from tests.relay_worker.submission.relays import RunningRelay, make_settings
+from tests.relay_worker.submission.relays import PATIENCE, RunningRelay, make_settings
 
 Books = psycopg.Connection[dict[str, Any]]
 
@@ -52,6 +53,13 @@ class ReturnRelay(RunningRelay):
             self.settings, self.door, redis=None, ring=self._ring, clock=SystemClock(), intake=intake
         )
         await self.relay.start()
+
+    def wait_for_ring(self, number: int) -> None:
+        """Until it has rung so often: it rings beside its reply."""
+        deadline = time.monotonic() + PATIENCE
+        while self.inbound_rings < number:
+            assert time.monotonic() < deadline, f"rang {self.inbound_rings} times, not {number}"
+            time.sleep(0.01)
 
     def stop(self) -> None:
         if not self._stopped:

@@ -114,7 +114,7 @@ def test_what_is_taken_is_durable_before_the_250_and_somebody_is_called_to_read_
     assert kept["raw"] == b"Subject: Hello\r\n\r\n.Hello\r\n"
     assert (kept["kind"], kept["mail_from"], kept["rcpt_to"]) == ("return_path", "", sent.return_path())
     assert (kept["state"], kept["client_address"]) == ("unread", "127.0.0.1")
-    assert relay.inbound_rings == rings + 1
+    relay.wait_for_ring(rings + 1)
 
 
 def test_a_mail_for_several_of_our_addresses_is_kept_for_each(
