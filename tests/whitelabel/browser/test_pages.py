@@ -17,6 +17,7 @@ PORTAL = (
     "/smtp-accounts",
     "/smtp-accounts/new",
     "/smtp-settings",
+    "/sending",
     "/sub-accounts",
     "/password",
 )
