@@ -43,3 +43,26 @@ def test_the_last_try_falls_on_the_end_itself() -> None:
 
 def test_nothing_is_tried_after_the_end() -> None:
     assert RetrySchedule(Middle()).next_at(0, END, END) is None
+
+
+def at(attempts: int, hint: timedelta) -> timedelta:
+    found = RetrySchedule(random.Random(1)).next_at(attempts, NOW, END, hint)
+    assert found is not None
+    return found - NOW
+
+
+def test_a_server_that_names_a_time_is_asked_again_then_and_not_before() -> None:
+    hint = timedelta(minutes=30)
+    assert all(hint <= at(attempts, hint) for attempts in range(8))
+    assert at(0, hint) <= hint * 1.2
+
+
+def test_a_short_time_is_believed_three_times() -> None:
+    hint = timedelta(minutes=2)
+    assert all(at(attempts, hint) <= hint * 1.2 for attempts in range(3))
+    assert at(3, hint) > timedelta(minutes=30)
+
+
+@pytest.mark.parametrize(("asked", "least"), [(timedelta(seconds=1), 1), (timedelta(days=3), 240)])
+def test_no_time_is_shorter_than_a_minute_or_longer_than_four_hours(asked: timedelta, least: int) -> None:
+    assert timedelta(minutes=least) <= at(0, asked) <= timedelta(minutes=least) * 1.2
