@@ -19,9 +19,9 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class InboundRecipient:
-    """One address of ours that a mail is for."""
+    """One address of ours that a mail is for; without a reseller it is the platform's postmaster."""
 
-    reseller_id: ResellerId
+    reseller_id: ResellerId | None
     kind: InboundKind
     rcpt_to: str
 

@@ -26,7 +26,7 @@ class UnreadMail:
     """A mail that came back, for one of our addresses. `tries`: how often it was taken to be read, this time included."""
 
     id: int
-    reseller_id: ResellerId
+    reseller_id: ResellerId | None
     kind: InboundKind
     rcpt_to: str
     client_address: str

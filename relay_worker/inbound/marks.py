@@ -91,14 +91,19 @@ class Marks:
         in whichever field (Return-Path, for one); then the message id in our trace field or Message-ID, which nobody
         can guess who has not had the message.
         """
-        if mark := self._signed(original.all("x-report-id")):
-            return replace(mark, alone=True)
+        if mark := self.of_copy(original):
+            return mark
         if mark := self._signed([sender, *(value for _, value in original.items)]):
             return mark
         traced = (_OUR_TRACE.search(value) for value in original.all("received"))
         named = (_OUR_MESSAGE_ID.match(value) for value in original.all("message-id"))
         first = next((match for match in (*traced, *named) if match), None)
         return Mark(MessageId(UUID(first[1])), None) if first else None
+
+    def of_copy(self, original: Fields) -> Mark | None:
+        """The mark of a copy that was made for one recipient."""
+        mark = self._signed(original.all("x-report-id"))
+        return replace(mark, alone=True) if mark else None
 
     def _signed(self, texts: list[str]) -> Mark | None:
         every = (found[0] for text in texts for found in _RETURN_PATH.finditer(text))

@@ -24,7 +24,7 @@ class InboundLine:
     """A mail that came back, without its content. `size` in octets; `reason`: why it is left to people."""
 
     id: int
-    reseller_id: ResellerId
+    reseller_id: ResellerId | None
     kind: InboundKind
     mail_from: str
     rcpt_to: str

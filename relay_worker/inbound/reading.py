@@ -17,7 +17,7 @@ Reading = tuple[Finding, ...]
 
 def understand(mail: UnreadMail, marks: Marks) -> Reading:
     """What the mail says; raises NotUnderstood when it is for people. Looks at nothing but the mail."""
-    addressee = marks.addressee(mail.rcpt_to.rpartition("@")[0])
+    addressee = marks.addressee(mail.rcpt_to.rpartition("@")[0] or mail.rcpt_to)
     if addressee is None:  # the keys were changed since it came
         raise NotUnderstood("its address is none of ours any more")
     return _READERS[addressee.kind](mail, addressee, marks)
@@ -25,8 +25,8 @@ def understand(mail: UnreadMail, marks: Marks) -> Reading:
 
 def _read_returned(mail: UnreadMail, addressee: Addressee, marks: Marks) -> Reading:
     """Mail to a return path: nearly always a delivery report or an absence note."""
-    message = OurMessage(addressee.mark)
     report = read_report(mail.raw)
+    message = OurMessage(_surest(addressee.mark, marks.of_copy(report.original)))
     if report.kind is ReportKind.AUTO_REPLY:
         return (Finding(EventKind.AUTO_REPLIED, message, (), "automatic reply"),)
     if report.kind is ReportKind.OTHER:
@@ -34,15 +34,22 @@ def _read_returned(mail: UnreadMail, addressee: Addressee, marks: Marks) -> Read
     return tuple(_of_recipient(recipient, message) for recipient in report.recipients)
 
 
+def _surest(addressed: Mark | None, quoted: Mark | None) -> Mark | None:
+    """The mark in what a report quotes, where it is of the message that the report was addressed for."""
+    same = addressed is not None and quoted is not None and addressed.message_id == quoted.message_id
+    return quoted if same else addressed
+
+
 def _of_recipient(recipient: RecipientReport, message: OurMessage) -> Finding:
     failed = recipient.action is Action.FAILED
     kind = _EVENTS[recipient.action]
     if failed and recipient.bounce_kind is None:
         kind = EventKind.AUTO_REPLIED  # a failure in form only
+    alone = message.mark is not None and message.mark.alone
     return Finding(
         kind,
         message,
-        _folded(recipient.original_address, recipient.address),
+        None if alone else _folded(recipient.original_address, recipient.address),
         "delivery report",
         bounce_kind=recipient.bounce_kind,
         outcome=recipient.outcome,

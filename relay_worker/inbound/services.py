@@ -5,7 +5,6 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from platform_core.errors import NotFound
-from platform_core.ids import ResellerId
 from relay_worker.inbound.findings import Finding, NotUnderstood, UnreadMail, as_rows
 from relay_worker.inbound.marks import InboundKind, Marks
 from relay_worker.inbound.reading import understand
@@ -29,7 +28,7 @@ def take_unread(session: Session) -> list[UnreadMail]:
     return [
         UnreadMail(
             id=row.id,
-            reseller_id=ResellerId(row.reseller_id),
+            reseller_id=row.reseller_id,
             kind=InboundKind(row.kind),
             rcpt_to=row.rcpt_to,
             client_address=row.client_address,

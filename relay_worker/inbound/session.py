@@ -4,6 +4,7 @@ import re
 
 from platform_core.mail.replies import Reply
 from relay_worker.inbound.door import InboundMail, InboundRecipient
+from relay_worker.inbound.marks import POSTMASTER, InboundKind
 from relay_worker.inbound.reception import Reception
 from relay_worker.submission import replies
 from relay_worker.submission.conversation import Conversation, want_nothing
@@ -18,6 +19,8 @@ from relay_worker.submission.services import Services
 # A report has one recipient. The content is kept once for each, so many would be a way to fill our disks.
 MOST_RECIPIENTS = 10
 
+# RFC 5321 4.5.1: it needs no domain.
+_PLAIN_POSTMASTER = re.compile(r"to: ?<postmaster>", re.IGNORECASE)
 _RECEIVED = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
 
@@ -58,6 +61,11 @@ class InboundSession(Conversation):
         transaction = self._transaction
         if transaction.mail_from is None:
             raise Refused(replies.MAIL_FIRST)
+        if _PLAIN_POSTMASTER.fullmatch(argument):
+            self._returns_to[POSTMASTER] = InboundRecipient(None, InboundKind.POSTMASTER, POSTMASTER)
+            transaction.rcpt_to[POSTMASTER] = POSTMASTER
+            self.say(replies.RECIPIENT_OK)
+            return
         try:
             address = parse_rcpt(argument, smtputf8=transaction.smtputf8, extended=self._extended).recipient
             if len(self._returns_to) >= MOST_RECIPIENTS and address.folded not in self._returns_to:

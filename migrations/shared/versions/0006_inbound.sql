@@ -4,7 +4,7 @@
 -- was not understood was not, and what else a person should know of it.
 CREATE TABLE relay.inbound (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    reseller_id integer NOT NULL REFERENCES platform.reseller ON DELETE CASCADE,
+    reseller_id integer REFERENCES platform.reseller ON DELETE CASCADE,  -- NULL: the platform's own postmaster
     kind text NOT NULL CHECK (kind IN ('return_path', 'feedback', 'unsubscribe', 'postmaster')),
     mail_from text NOT NULL,
     rcpt_to text NOT NULL,

@@ -101,6 +101,28 @@ def test_whose_bounce_it_is_among_several_is_never_guessed(
     assert (kept["state"], kept["reason"]) == ("not_understood", "ambiguous")
 
 
+def test_a_copy_of_ones_own_bounces_for_its_recipient_alone(
+    relay: ReturnRelay, desk: Desk, shop: Sender
+) -> None:
+    sent = deliver(desk, shop, "ann@there.example", "bob@there.example")
+    local = sent.return_path(1).partition("@")[0]
+    dsn = gone("somebody@elsewhere.example").replace(b"X-Marked: 7", f"X-Report-ID: {local}".encode())
+    relay.bring(sent.return_path(1), dsn)
+    read_all()
+    assert suppressions(shop) == {"bob@there.example": "hard_bounce"}
+
+
+def test_a_quoted_mark_of_another_message_is_not_believed(
+    relay: ReturnRelay, desk: Desk, shop: Sender
+) -> None:
+    sent, other = (deliver(desk, shop, f"{name}@there.example") for name in ("ann", "bob"))
+    local = other.return_path().partition("@")[0]
+    dsn = gone("ann@there.example").replace(b"X-Marked: 7", f"X-Report-ID: {local}".encode())
+    relay.bring(sent.return_path(), dsn)
+    read_all()
+    assert (sent.state()[0], other.state()[0]) == ("bounced", "delivered")
+
+
 def test_an_absence_note_goes_into_the_history_and_changes_nothing(
     relay: ReturnRelay, desk: Desk, shop: Sender
 ) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from platform_core.errors import Unavailable
 from platform_core.ids import MessageId, ResellerId
@@ -17,6 +18,7 @@ from tests.relay_worker.inbound.returns import (
     Sent,
     deliver,
     inbound_rows,
+    read_all,
     return_path_host,
 )
 from tests.relay_worker.queue.desk import Desk, Sender
@@ -67,6 +69,23 @@ def test_our_own_addresses_are_taken_in_any_case(relay: ReturnRelay, sent: Sent)
         for address in addresses:
             assert rcpt(client, address).startswith("250 2.1.5 "), address
             assert rcpt(client, address.upper()).startswith("250 2.1.5 "), address
+
+
+def test_the_postmaster_needs_no_domain(relay: ReturnRelay, app: Flask, books: Books) -> None:
+    with relay.raw() as client:
+        begun(client)
+        assert client.ask(b"RCPT TO:<Postmaster>").startswith("250 ")
+        client.ask(b"DATA")
+        client.send(MAIL)
+        assert client.reply().startswith("250 ")
+    read_all()
+    (kept,) = books.execute("SELECT kind, reseller_id, rcpt_to, reason FROM relay.inbound").fetchall()
+    assert kept == {
+        "kind": "postmaster",
+        "reseller_id": None,
+        "rcpt_to": "postmaster",
+        "reason": "for the postmaster",
+    }
 
 
 def test_every_other_address_at_our_hosts_does_not_exist(relay: ReturnRelay, sent: Sent) -> None:
