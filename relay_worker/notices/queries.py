@@ -13,10 +13,11 @@ from relay_worker.notices.due import Fate, NoticeDue
 LARGEST_ORIGINAL = 102_400
 
 
-def open_notices(session: Session, limit: int) -> list[NoticeDue]:
-    """Reports to be sent, at most `limit` of each reseller."""
+def open_notices(session: Session, resellers: Sequence[ResellerId], limit: int) -> list[NoticeDue]:
+    """Reports of these resellers that are to be sent, at most `limit` of each."""
     rows = session.execute(
-        text("SELECT * FROM relay.open_notices(:limit, :most)"), {"limit": limit, "most": LARGEST_ORIGINAL}
+        text("SELECT * FROM relay.open_notices(:resellers, :limit, :most)"),
+        {"resellers": list(resellers), "limit": limit, "most": LARGEST_ORIGINAL},
     )
     return [_due(row) for row in rows]
 

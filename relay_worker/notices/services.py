@@ -28,9 +28,9 @@ log = structlog.get_logger()
 
 def send_due_notices(session: Session, *, clock: Clock, patience: timedelta) -> int:
     """Queue every report that has come due; how many. Each is queued once, whoever else does the same meanwhile."""
-    session.execute(text("SELECT relay.find_notices()"))
+    resellers = session.scalar(text("SELECT relay.find_notices()"))
     session.commit()
-    due = open_notices(session, AT_ONCE)
+    due = open_notices(session, resellers, AT_ONCE) if resellers else []
     session.commit()
     return sum(_send(session, one, clock.now(), patience) for one in due)
 
