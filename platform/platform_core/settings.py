@@ -250,10 +250,14 @@ class Settings(BaseSettings):
         default=134_217_728, ge=1024, description="Bytes of messages a worker holds at once."
     )
     delivery_connections_per_destination: int = Field(
-        default=10, ge=1, description="Most connections of one worker to one destination's mail servers."
+        default=10,
+        ge=1,
+        description="Most connections of one worker to one destination's mail servers, whatever its traffic rule allows all workers together.",
     )
     delivery_messages_per_connection: int = Field(
-        default=100, ge=1, description="Messages after which a connection to a mail server is closed."
+        default=100,
+        ge=1,
+        description="Messages after which a connection to a mail server of the operator's own is closed; traffic rules say it for all others.",
     )
     delivery_allow_private_addresses: bool = Field(
         default=False,
