@@ -28,14 +28,14 @@ def relay_watch(found: Settings, door: MeasuredDoor) -> Callable[[Relay], Abstra
 
     @contextmanager
     def watch(relay: Relay) -> Iterator[None]:
-        registry = CollectorRegistry()
-        registry.register(RelayFigures(relay))
-        registry.register(door)
+        figures = CollectorRegistry()
+        figures.register(RelayFigures(relay))
+        figures.register(door)
         checks = {"listening": lambda: relay.accepting, "postgres": postgres_answers(relay_url(found))}
         pulse = Pulse()
         beating = asyncio.get_running_loop().create_task(pulse.beat_for_ever())
         try:
-            with monitored(Watched(pulse, checks, registry), found, found.metrics_relay_port):
+            with monitored(Watched(pulse, checks, figures), found, found.metrics_relay_port):
                 yield
         finally:
             beating.cancel()
@@ -45,18 +45,18 @@ def relay_watch(found: Settings, door: MeasuredDoor) -> Callable[[Relay], Abstra
 
 def worker_watch(found: Settings, pulse: Pulse) -> Watch:
     """Ready while Postgres and Redis answer: from the one it has its mail, from the other the bell."""
-    registry = CollectorRegistry()
-    registry.register(DeliveryFigures())
+    figures = CollectorRegistry()
+    figures.register(DeliveryFigures())
     checks = {"postgres": postgres_answers(relay_url(found)), "redis": redis_answers(found)}
-    return monitored(Watched(pulse, checks, registry), found, found.metrics_worker_port)
+    return monitored(Watched(pulse, checks, figures), found, found.metrics_worker_port)
 
 
 def jobs_watch(found: Settings, pulse: Pulse, app: Flask) -> Watch:
     """Like a worker; and tells the figures of the whole queue."""
-    registry = CollectorRegistry()
-    registry.register(QueueFiguresCollector(app, found, SystemClock()))
+    figures = CollectorRegistry()
+    figures.register(QueueFiguresCollector(app, found, SystemClock()))
     checks = {"postgres": postgres_answers(web_url(found)), "redis": redis_answers(found)}
-    return monitored(Watched(pulse, checks, registry), found, found.metrics_jobs_port)
+    return monitored(Watched(pulse, checks, figures), found, found.metrics_jobs_port)
 
 
 def cron_watch(found: Settings, pulse: Pulse) -> Watch:

@@ -25,9 +25,9 @@ __all__ = ["account", "books", "desk", "empty_queue", "resellers"]
 
 
 def shown(collector: Collector) -> str:
-    registry = CollectorRegistry()
-    registry.register(collector)
-    return generate_latest(registry).decode()
+    figures = CollectorRegistry()
+    figures.register(collector)
+    return generate_latest(figures).decode()
 
 
 def test_what_is_accepted_is_counted_by_verdict(desk: Desk, account: OpenAccount) -> None:
