@@ -12,7 +12,9 @@ from sqlalchemy.sql.schema import SchemaItem
 
 import billing.invoices.models
 import billing.ledger.models
+import billing.payments.models
 import billing.prices.models
+import billing.wallet.models
 import relay_worker.addresses.models
 import relay_worker.models
 import tenants.models
@@ -23,7 +25,9 @@ from platform_core.settings import Settings
 MODELS = (
     billing.invoices.models,
     billing.ledger.models,
+    billing.payments.models,
     billing.prices.models,
+    billing.wallet.models,
     relay_worker.addresses.models,
     relay_worker.models,
     tenants.models,
