@@ -30,6 +30,9 @@ STEPS: tuple[Step, ...] = (
     add_feedback_marks,
 )
 
+# Octets. A larger message to several goes without links: it is no newsletter, and a copy for each would fill the memory.
+LARGEST_APART = 262_144
+
 
 @dataclass(frozen=True, slots=True)
 class Built:
@@ -64,7 +67,8 @@ class Builder:
         Raises Unavailable.
         """
         fields, body = split_message(normalise_line_ends(raw))
-        if len(recipients) == 1 or needs_links(sender, recipients[0], fields):
+        apart = len(raw) <= LARGEST_APART and needs_links(sender, recipients[0], fields)
+        if len(recipients) == 1 or apart:
             for one in recipients:
                 yield self._build(one, sender, fields, body, alone=True), (one,)
         else:

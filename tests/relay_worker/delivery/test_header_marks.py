@@ -75,6 +75,12 @@ def test_each_recipient_gets_a_message_with_a_link_of_its_own() -> None:
     assert len(links) == 2
 
 
+def test_a_large_message_to_several_is_not_copied_for_each() -> None:
+    raw = RAW + b"a line of an attachment\r\n" * 12_000
+    assert len(built(message_to("a@x.test", "b@x.test"), raw, **ASKING)) == 1
+    assert b"List-Unsubscribe" in built([recipient()], raw, **ASKING)[0]
+
+
 @pytest.mark.parametrize("raw", [RAW, b"List-Unsubscribe: <https://shop.test/u>\r\n" + RAW])
 def test_without_links_one_message_serves_all(raw: bytes) -> None:
     asked = ASKING if raw is not RAW else {}
