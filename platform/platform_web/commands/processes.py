@@ -15,6 +15,7 @@ from rq import SimpleWorker
 from rq.cron import CronScheduler
 
 from billing.ledger import jobs as ledger_jobs
+from billing.payments import jobs as payment_jobs
 from platform_core.clock import SystemClock
 from platform_core.errors import ServerUnreachable
 from platform_core.logging import configure_logging
@@ -40,6 +41,7 @@ from relay_worker.queue.bell import Bell
 from relay_worker.queue.postgres import PostgresDoor, open_pool
 from relay_worker.retention import jobs as retention_jobs
 from relay_worker.submission.listeners import run_relay
+from relay_worker.traffic import jobs as traffic_jobs
 from tenants.domains import jobs as domain_jobs
 
 # Batches, log-ins and refreshes of host names.
@@ -134,7 +136,11 @@ def cron() -> None:
         (inbound_jobs.forget_old, {"cron": inbound_jobs.FORGET_CRON}),
         (domain_jobs.enqueue_rechecks, {"cron": domain_jobs.CRON}),
         (tls_jobs.forget_old, {"cron": tls_jobs.CRON}),
+        (traffic_jobs.forget_old, {"cron": traffic_jobs.CRON}),
         (address_jobs.keep_addresses, {"cron": address_jobs.CRON}),
+        (payment_jobs.apply_events, {"interval": payment_jobs.EVENTS_SECONDS}),
+        (payment_jobs.top_up_accounts, {"interval": payment_jobs.TOP_UPS_SECONDS}),
+        (payment_jobs.deliver_again, {"cron": payment_jobs.DELIVER_CRON}),
         (ledger_jobs.enqueue_upkeep, {"cron": ledger_jobs.CRON}),
         (holding_jobs.release_everywhere, {"interval": holding_jobs.SWEEP_SECONDS}),
         (holding_jobs.expire_everywhere, {"cron": holding_jobs.EXPIRY_CRON}),
