@@ -20,9 +20,10 @@ from whitelabel.portal.door import account, open_door, reseller, rows
 from whitelabel.portal.emails.explanations import add_explanations
 from whitelabel.portal.emails.states import add_state_words
 from whitelabel.portal.emails.views import pages as emails
+from whitelabel.portal.held.views import pages as held
 from whitelabel.portal.navigation import portal_brand, surround
-from whitelabel.portal.smtp_accounts.views import pages as smtp_accounts
 from whitelabel.portal.sending.views import pages as sending
+from whitelabel.portal.smtp_accounts.views import pages as smtp_accounts
 from whitelabel.portal.smtp_settings.views import pages as smtp_settings
 from whitelabel.portal.sub_accounts.views import pages as sub_accounts
 from whitelabel.portal.suppressions.views import pages as suppressions
@@ -35,7 +36,7 @@ from whitelabel.site.logins.views import login_pages
 from whitelabel.site.looks import serve_look
 from whitelabel.site.requests import current_host
 
-PAGES = (dashboard, emails, domains, suppressions, smtp_accounts, smtp_settings, sending, sub_accounts)
+PAGES = (dashboard, emails, held, domains, suppressions, smtp_accounts, smtp_settings, sending, sub_accounts)
 
 
 def create_portal(settings: Settings, clock: Clock) -> Flask:
@@ -59,15 +60,15 @@ def create_portal(settings: Settings, clock: Clock) -> Flask:
     serve_look(app, portal_brand)
     surround(app)
     add_state_words(app)
-    add_domain_words(app)
     add_explanations(app)
+    add_domain_words(app)
     add_reason_words(app)
     limiter = make_limiter(app, settings)
     limit_logins(app, limiter, settings, endpoint="logins.login", field="email")
     # A check keeps a thread waiting for strangers' nameservers, for up to 20 seconds.
     limit_posts(app, limiter, "10 per minute", endpoint="domains.check", key=_account_key)
-    return app
     limit_posts(app, limiter, "10 per minute", endpoint="sending.check", key=_account_key)
+    return app
 
 
 def _name_reseller_in_logs() -> None:

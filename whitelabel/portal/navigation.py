@@ -32,12 +32,13 @@ class MenuEntry:
 MENU = (
     MenuEntry("dashboard.today", "layout-dashboard", _l("Dashboard")),
     MenuEntry("emails.every", "mail", _l("E-mails")),
+    MenuEntry("held.every", "inbox", _l("Held mail")),
     MenuEntry("suppressions.every", "ban", _l("Suppressions")),
     MenuEntry("domains.every", "world", _l("Domains")),
     MenuEntry("smtp_accounts.every", "key", _l("SMTP accounts")),
     MenuEntry("smtp_settings.show", "server-2", _l("SMTP settings")),
-    MenuEntry("sub_accounts.every", "users", _l("Sub-accounts"), main_only=True),
     MenuEntry("sending.show", "send", _l("Sending")),
+    MenuEntry("sub_accounts.every", "users", _l("Sub-accounts"), main_only=True),
 )
 
 
