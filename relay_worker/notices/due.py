@@ -10,6 +10,11 @@ from platform_core.mail.states import RecipientState
 from relay_worker.bounces.classes import OutcomeClass
 from relay_worker.bounces.report import Action
 
+_OUTCOMES = frozenset(OutcomeClass)
+
+
+_OUTCOMES = frozenset(OutcomeClass)
+
 
 @dataclass(frozen=True, slots=True)
 class Fate:
@@ -20,7 +25,7 @@ class Fate:
     asked: DsnRequest
     at: datetime
     state: RecipientState
-    outcome: OutcomeClass
+    outcome: OutcomeClass | None
     status: str
     diagnostic: str
     remote_host: str
@@ -33,11 +38,21 @@ class Fate:
             asked=DsnRequest.parse(row["dsn"]),
             at=datetime.fromisoformat(row["at"]),
             state=RecipientState(row["state"]),
-            outcome=OutcomeClass(row["outcome_class"] or OutcomeClass.UNKNOWN),
+            outcome=_outcome(row["outcome_class"]),
             status=row["status"],
             diagnostic=row["diagnostic"],
             remote_host=row["remote_host"],
         )
+
+
+def _outcome(stored: str) -> OutcomeClass | None:
+    """None where no server was asked, and so none has given a reason."""
+    return OutcomeClass(stored) if stored in _OUTCOMES else None
+
+
+def _outcome(stored: str) -> OutcomeClass:
+    """Recipients that were dropped have reasons of their own (suppressed, withdrawn), of which no server knows."""
+    return OutcomeClass(stored) if stored in _OUTCOMES else OutcomeClass.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
