@@ -13,9 +13,6 @@ from relay_worker.bounces.report import Action
 _OUTCOMES = frozenset(OutcomeClass)
 
 
-_OUTCOMES = frozenset(OutcomeClass)
-
-
 @dataclass(frozen=True, slots=True)
 class Fate:
     """What became of one recipient. `status` is the remote's enhanced code and `diagnostic` its reply; "" without."""
@@ -48,11 +45,6 @@ class Fate:
 def _outcome(stored: str) -> OutcomeClass | None:
     """None where no server was asked, and so none has given a reason."""
     return OutcomeClass(stored) if stored in _OUTCOMES else None
-
-
-def _outcome(stored: str) -> OutcomeClass:
-    """Recipients that were dropped have reasons of their own (suppressed, withdrawn), of which no server knows."""
-    return OutcomeClass(stored) if stored in _OUTCOMES else OutcomeClass.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
