@@ -84,6 +84,8 @@ def _of_recipient(due: NoticeDue, fate: Fate, patience: timedelta) -> Message:
 def status_of(action: Action, fate: Fate) -> str:
     """The enhanced code that says it (RFC 3463): the remote's own where it fits the action.
 
+    A suppressed address is to us what a disabled mailbox is (5.2.1, as at acceptance); mail that staff withdrew is policy.
+
     What has expired has failed by a code that begins with 4, since nobody has refused it for good (RFC 3463 3.5).
     """
     if action is Action.DELAYED:
@@ -93,7 +95,7 @@ def status_of(action: Action, fate: Fate) -> str:
     if fate.state is RecipientState.EXPIRED:
         return "4.4.7"
     if fate.state is RecipientState.DROPPED:
-        return "5.2.1"
+        return "5.2.1" if fate.outcome is None else "5.7.0"
     return fate.status if fate.status.startswith("5.") else "5.0.0"
 
 

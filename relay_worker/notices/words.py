@@ -2,6 +2,7 @@
 
 from email.utils import format_datetime
 
+from platform_core.mail.states import RecipientState
 from relay_worker.bounces.classes import MEANINGS
 from relay_worker.bounces.report import Action
 from relay_worker.notices.due import Fate, NoticeDue
@@ -45,7 +46,7 @@ def _why(action: Action, fate: Fate) -> list[str]:
     quoted = [f"{fate.remote_host or 'The mail server'} said: {said}"] if said else []
     if action in (Action.DELIVERED, Action.RELAYED):
         return quoted
-    if not said:
-        return [_DROPPED] if action is Action.FAILED and fate.status == "" else []
-    meaning = MEANINGS[fate.outcome]
-    return [f"{meaning.sentence} What to do: {meaning.advice}.", *quoted]
+    if fate.outcome is not None:
+        meaning = MEANINGS[fate.outcome]
+        return [f"{meaning.sentence} What to do: {meaning.advice}.", *quoted]
+    return [_DROPPED] if fate.state is RecipientState.DROPPED else quoted

@@ -128,7 +128,8 @@ def test_a_delay_says_until_when_delivery_is_tried() -> None:
 def test_the_status_fits_the_action(
     action: Action, state: RecipientState, status: str, expected: str
 ) -> None:
-    fate = replace(REFUSED, state=state, status=status)
+    outcome = None if state is RecipientState.DROPPED else REFUSED.outcome
+    fate = replace(REFUSED, state=state, status=status, outcome=outcome)
     assert blocks(replace(DUE, action=action, recipients=(fate,)))[1]["Status"] == expected
 
 
@@ -137,6 +138,24 @@ def test_people_read_why_and_what_they_can_do() -> None:
     assert 'Your message "Hello"' in text
     assert "This address does not exist. What to do: check its spelling, or take it off your list." in text
     assert "mx.x.test said: 550 5.1.1 no such user" in text
+
+
+def test_a_suppressed_recipient_is_named_as_such() -> None:
+    fate = replace(
+        REFUSED, state=RecipientState.DROPPED, outcome=None, status="", diagnostic="", remote_host=""
+    )
+    due = replace(DUE, recipients=(fate,))
+    assert "it is on your suppression list" in read(due).get_payload(0).get_content()
+    assert "Diagnostic-Code" not in blocks(due)[1]
+
+
+def test_mail_that_was_withdrawn_is_named_as_such() -> None:
+    fate = replace(
+        REFUSED, state=RecipientState.DROPPED, outcome=OutcomeClass.WITHDRAWN, status="", diagnostic=""
+    )
+    due = replace(DUE, recipients=(fate,))
+    assert "taken out of the queue" in read(due).get_payload(0).get_content()
+    assert blocks(due)[1]["Status"] == "5.7.0"
 
 
 def test_the_header_comes_back_and_nothing_of_the_body() -> None:

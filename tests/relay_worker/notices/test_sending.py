@@ -145,6 +145,16 @@ def test_a_recipient_dropped_for_its_suppression_is_told(shop: Shop) -> None:
     assert report.raw is not None and b"Final-Recipient: rfc822; b@x.example" in report.raw
 
 
+@pytest.mark.parametrize("why", ["suppressed", OutcomeClass.WITHDRAWN])
+def test_who_is_dropped_after_acceptance_is_told(shop: Shop, why: str) -> None:
+    (claimed,) = shop.send(asked="NOTIFY=FAILURE")
+    nothing_said = {"reply_code": 0, "enhanced_code": "", "reply_text": "", "remote_host": ""}
+    shop.ends(claimed, RecipientState.DROPPED, outcome_class=why, **nothing_said)
+    (report,) = shop.told()
+    assert report.raw is not None
+    assert b"Action: failed" in report.raw and b"Diagnostic-Code" not in report.raw
+
+
 def test_a_message_refused_for_all_its_recipients_is_not_told_again(shop: Shop) -> None:
     shop.sender.suppress("b@x.example")
     shop.desk.ingest(shop.submission(rcpt_to=("b@x.example",), rcpt_dsn=("NOTIFY=FAILURE",)))

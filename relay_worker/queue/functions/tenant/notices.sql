@@ -28,7 +28,8 @@ BEGIN
     -- A statement of its own: of those that have ended while it waited it must see how.
     INSERT INTO notice (message_id, n, action, at, status, diagnostic, remote_host)
         SELECT r.message_id, r.n, due.action, coalesce(e.at, r.state_at), coalesce(e.enhanced_code, ''),
-               coalesce(concat_ws(' ', nullif(e.reply_code, 0), nullif(e.enhanced_code, ''), nullif(e.reply_text, '')), ''),
+               CASE WHEN e.reply_code > 0  -- else no server has said anything
+                    THEN concat_ws(' ', e.reply_code, nullif(e.enhanced_code, ''), nullif(e.reply_text, '')) ELSE '' END,
                coalesce(e.remote_host, '')
         FROM unnest(v_ids, v_ns) AS u (id, n)
         JOIN message m ON m.id = u.id AND m.mail_from <> ''  -- nobody to tell, and no report answers another
@@ -50,9 +51,10 @@ CREATE OR REPLACE FUNCTION notices_due(p recipient) RETURNS SETOF text
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
     SELECT 'failed'
     WHERE (p.dsn !~ '^NOTIFY=' OR p.dsn ~ '^NOTIFY=[A-Z,]*FAILURE')
-      -- A message that was refused because all its recipients are suppressed was refused to its sender's face.
-      AND (p.state IN ('bounced', 'expired') OR p.state = 'dropped' AND EXISTS (
-          SELECT FROM recipient o WHERE o.message_id = p.message_id AND o.state <> 'dropped'))
+      -- A message all of whose recipients are suppressed when it comes is refused to its sender's face; who is dropped
+      -- later has a class that says why.
+      AND (p.state IN ('bounced', 'expired') OR p.state = 'dropped' AND (p.outcome_class <> '' OR EXISTS (
+          SELECT FROM recipient o WHERE o.message_id = p.message_id AND (o.state <> 'dropped' OR o.outcome_class <> ''))))
     UNION ALL
     -- A server that offers DSN has been told what is asked (handed_on): it tells of the delivery, which we pass on.
     SELECT 'relayed' WHERE p.dsn ~ '^NOTIFY=[A-Z,]*SUCCESS' AND p.state = 'delivered' AND p.outcome_class <> 'handed_on'
