@@ -61,6 +61,11 @@ class Reception:
         if self._ringing is None or self._ringing.done():
             self._ringing = asyncio.get_running_loop().create_task(self._ring())
 
+    async def close(self) -> None:
+        """Wait until the last bell has rung."""
+        if self._ringing is not None:
+            await asyncio.wait({self._ringing})
+
     async def _ring(self) -> None:
         try:
             await self._intake.ring()

@@ -146,6 +146,8 @@ class Relay:
             session.dismiss()
         await self._sessions_over(self._settings.relay_drain_seconds)
         await self._services.batcher.close()
+        if self._services.reception is not None:
+            await self._services.reception.close()
         await self._end_sessions()
         await self._services.connections.close()
         log.info("relay.stopped")
