@@ -25,8 +25,12 @@ def test_each_process_is_alive_and_ready(product: Product, name: str) -> None:
 
 
 def test_mail_that_goes_through_is_in_the_figures(product: Product) -> None:
-    with Senders(product, limit=5).sending() as senders:
+    with Senders(product, pause=0.02).sending() as senders:
         senders.wait_for(5)
+        # While mail comes, each of the two workers gets its share; the one that was started first has the port.
+        product.until(
+            lambda: "frankpost_lanes_waiting" in read(product, "worker", "/metrics"), "a worker tells"
+        )
     product.until_arrived(senders.accepted)
     assert 'frankpost_accept_messages_total{verdict="accepted"}' in read(product, "relay", "/metrics")
     assert 'frankpost_jobs_waiting{queue="delivery"}' in read(product, "jobs", "/metrics")

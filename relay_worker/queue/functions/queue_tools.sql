@@ -78,7 +78,9 @@ DECLARE
         SELECT array_agg(s::relay.due ORDER BY s.message_id, s.n)
         FROM (SELECT d.* FROM relay.due d
               WHERE (d.message_id, d.n) > (p_after, p_after_n)
-                AND (p_wanted.message_id IS NULL OR d.message_id = p_wanted.message_id)
+                -- One message is a range of the index: nobody has to read the queue for it.
+                AND d.message_id BETWEEN coalesce(p_wanted.message_id, p_after)
+                    AND coalesce(p_wanted.message_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
               ORDER BY d.message_id, d.n LIMIT p_scan) s);
     v_nearly relay.due[] := (
         SELECT array_agg(a::relay.due) FROM unnest(v_all) a
