@@ -94,7 +94,7 @@ class Gate:
     async def seat(self, *, patient: bool) -> Seat | None:
         """A permit for one connection more; None when there is none for now. The patient wait some seconds for it.
 
-        When a patient one gets none, the gate is closed for as long as the permits say.
+        When a patient one gets none, the gate is closed for as long as the permits say, or some seconds.
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + PATIENCE_SECONDS
@@ -102,7 +102,7 @@ class Gate:
             if not patient:
                 return None
             if loop.time() + answer.seconds > end:
-                self._close_for(answer.seconds)
+                self._close_for(max(answer.seconds, PATIENCE_SECONDS))
                 return None
             await asyncio.sleep(max(answer.seconds, LEAST_WAIT_SECONDS))
         return answer
@@ -189,7 +189,7 @@ class Gate:
         until = self.closed_until(self._clock.now())
         if until is None:
             return
-        if until != self._told_until:
+        if until == self.state.closed_until and until != self._told_until:
             self._told_until = until
             log.info("lane.closed", site=self.site.name, source=self.source, until=until.isoformat())
         self._shut(self, until)

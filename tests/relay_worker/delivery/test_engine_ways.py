@@ -165,6 +165,14 @@ def test_what_a_worker_holds_of_a_lane_that_staff_pause_is_put_back(
     assert (len(claims.results), len(claims.postponed)) == (1, 4)
 
 
+def test_a_provider_whose_rule_requires_tls_gets_nothing_in_clear(make_settings: MakeSettings) -> None:
+    claims = InMemoryClaims([recipient()])
+    desk = InMemoryTrafficDesk([rule("strict", "127.0.0.1", requires_tls=True)])
+    mx = drain(make_settings(), claims, Surroundings(traffic=desk))
+    assert mx.delivered == []
+    assert "TLS is required by the provider" in claims.results[0].reply_text
+
+
 def test_two_workers_share_the_connections_of_a_server_through_redis(
     make_settings: MakeSettings, redis_server: EmbeddedRedis
 ) -> None:
