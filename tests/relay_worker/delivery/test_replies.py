@@ -68,9 +68,9 @@ def test_a_long_text_is_cut() -> None:
 
 def test_extensions_are_known_in_any_case_and_with_parameters() -> None:
     offered = read_extensions(
-        Reply(250, "", "mx.test\nsize 1000\nPipelining\n8BITMIME\nSMTPUTF8\nSTARTTLS\nX")
+        Reply(250, "", "mx.test\nsize 1000\nPipelining\n8BITMIME\nSMTPUTF8\nSTARTTLS\ndsn\nX")
     )
-    assert offered == Extensions(True, True, True, True, True, 1000)
+    assert offered == Extensions(True, True, True, True, True, True, 1000)
 
 
 @pytest.mark.parametrize("parameter", ["", "0", "-1", "many", "9" * 30, "１２"])  # noqa: RUF001
