@@ -12,6 +12,9 @@ from tests.whitelabel.browser.conftest import PHONE, WIDE, OpenPage
 PORTAL = (
     "/",
     "/emails",
+    "/suppressions",
+    "/suppressions/new",
+    "/suppressions/import",
     "/domains",
     "/domains/new",
     "/smtp-accounts",

@@ -72,6 +72,15 @@ def test_search_and_reason_narrow_the_list(agency: Agency, customer: Visitor) ->
     assert shown(customer.get("/suppressions?reason=nonsense"), every) == list(every)
 
 
+def test_the_export_goes_by_the_filter_that_is_shown(agency: Agency, customer: Visitor) -> None:
+    put(agency.customer, "ann@one.example")
+    put(agency.customer, "eve@one.example", reason=COMPLAINT)
+    part = customer.get("/suppressions?reason=complaint", HX_Request="true").text
+    assert 'href="/suppressions/export?reason=complaint"' in part
+    out = customer.get("/suppressions/export?reason=complaint").text
+    assert ("eve@one.example" in out, "ann@one.example" in out) == (True, False)
+
+
 def test_older_pages_show_every_address_once(agency: Agency, customer: Visitor) -> None:
     every = [f"n{n:03}@one.example" for n in range(120)]
     put(agency.customer, *every)
