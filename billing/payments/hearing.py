@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from billing.payments import news
@@ -23,7 +24,6 @@ from billing.payments.settling import (
 )
 from billing.payments.top_ups.services import stop_top_up
 from platform_core.clock import Clock
-from platform_core.ids import AccountId
 
 _OfPayment = news.Paid | news.Declined | news.Expired | news.Refunded | news.Disputed
 
@@ -94,10 +94,10 @@ def _keep_customer(session: Session, word: news.CustomerKnown, seller: str) -> N
     """Normally written when the customer was made; here when that answer was lost."""
     if word.account_id is None:
         return
-    account_id = AccountId(word.account_id)
-    if session.get(PaymentCustomer, (account_id, seller)) is None:
-        session.add(PaymentCustomer(account_id=account_id, stripe_account=seller, customer=word.customer))
-        session.flush()
+    new = insert(PaymentCustomer).values(
+        account_id=word.account_id, stripe_account=seller, customer=word.customer
+    )
+    session.execute(new.on_conflict_do_nothing())
 
 
 def _keep_card(session: Session, word: news.CardKept, seller: str, at: datetime) -> None:
@@ -108,11 +108,19 @@ def _keep_card(session: Session, word: news.CardKept, seller: str, at: datetime)
     ).one_or_none()
     if owner is None:
         raise NotYet
-    card = session.get(Card, word.card, with_for_update=True)
-    if card is None:
-        card = Card(id=word.card, account_id=owner.account_id, stripe_account=seller, told_at=at)
-        session.add(card)
-    elif card.account_id != owner.account_id or card.told_at > at:
+    new = insert(Card).values(
+        id=word.card,
+        account_id=owner.account_id,
+        stripe_account=seller,
+        brand=word.brand,
+        last4=word.last4,
+        exp_month=word.exp_month,
+        exp_year=word.exp_year,
+        told_at=at,
+    )
+    session.execute(new.on_conflict_do_nothing())
+    card = session.get_one(Card, word.card, with_for_update=True)
+    if card.account_id != owner.account_id or card.told_at > at:
         return
     card.brand, card.last4 = word.brand, word.last4
     card.exp_month, card.exp_year = word.exp_month, word.exp_year

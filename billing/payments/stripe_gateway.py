@@ -1,7 +1,7 @@
 """The payment gateway over Stripe's own library. Stripe's errors end here and become ours."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -34,26 +34,27 @@ _RETRIES = 2
 log = structlog.get_logger()
 
 
-@cache
 def gateway_for(settings: Settings) -> PaymentGateway:
     """The gateway of these settings; one for a process, whose connections it keeps. Raises PaymentsOff without a key."""
     if settings.stripe_secret_key is None:
         raise PaymentsOff("Payments are not set up here.")
-    return StripeGateway(
+    secrets = (settings.stripe_webhook_secret, settings.stripe_connect_webhook_secret)
+    return _gateway(
         settings.stripe_secret_key.get_secret_value(),
-        api_base=settings.stripe_api_base,
-        webhook_secrets=[
-            secret.get_secret_value()
-            for secret in (settings.stripe_webhook_secret, settings.stripe_connect_webhook_secret)
-            if secret is not None
-        ],
+        settings.stripe_api_base,
+        tuple(secret.get_secret_value() for secret in secrets if secret is not None),
     )
+
+
+@cache
+def _gateway(secret_key: str, api_base: str | None, webhook_secrets: tuple[str, ...]) -> PaymentGateway:
+    return StripeGateway(secret_key, api_base=api_base, webhook_secrets=webhook_secrets)
 
 
 class StripeGateway:
     """`webhook_secrets`: of our endpoints at Stripe; an event may be signed with any of them."""
 
-    def __init__(self, secret_key: str, *, api_base: str | None, webhook_secrets: list[str]) -> None:
+    def __init__(self, secret_key: str, *, api_base: str | None, webhook_secrets: Sequence[str]) -> None:
         self._stripe = StripeClient(
             secret_key,
             base_addresses={"api": api_base} if api_base else {},

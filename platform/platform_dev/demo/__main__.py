@@ -12,10 +12,11 @@ from platform_core.database import tenant_session
 from platform_core.errors import FrankpostError
 from platform_core.migrations import upgrade_database
 from platform_core.settings import ROOT, settings
-from platform_dev.demo.layout import Layout, choose_ports, process_environment
+from platform_dev.demo.layout import CONSOLE_HOST, Layout, choose_ports, process_environment
 from platform_dev.demo.letter import send_letter, wait_for_letter
 from platform_dev.demo.report import summary, write_report
 from platform_dev.demo.sample import Sample, prepare_sample, sample_domains
+from platform_dev.demo.shop import open_shop
 from platform_dev.demo.zone import zone_text
 from platform_dev.manager import Command, ProcessManager
 from platform_dev.product import product_commands
@@ -25,6 +26,7 @@ from platform_web.headless import headless_context
 from tenants.domains.checking import check_domain
 from tenants.domains.reader import RecordReader
 from tenants.models import Domain, DomainState
+from whitelabel.webhooks.views import PATH as WEBHOOK_PATH
 
 _START_SECONDS = 60.0
 
@@ -59,6 +61,9 @@ def _run(*, once: bool) -> None:
         _say("Starting the product ...")
         manager.start(*product_commands(environment))
         _wait_until_listening(manager, [layout.ports.web, *layout.ports.starttls, *layout.ports.tls])
+        with headless_context(settings()):
+            # Only now: what the payment server tells of the agency's account is taken by the web.
+            open_shop(settings(), layout, sample.reseller, SystemClock())
         write_report(layout, sample, servers.environment)
         message_id = send_letter(layout, sample.customers[0])
         letter = wait_for_letter(layout, message_id, manager.look)
@@ -82,9 +87,21 @@ def _prepare(layout: Layout, manager: ProcessManager, environment: dict[str, str
             Command("inbox", (*python, "platform_dev.sink", "--folder", layout.mailbox, "--port", str(layout.ports.sink),
                               "--nameserver", f"127.0.0.1:{layout.ports.nameserver}", "--authority", layout.authority), environment),
         )  # fmt: skip
+        _start_payment_server(layout, manager, environment)
         _wait_until_listening(manager, [layout.ports.nameserver, layout.ports.sink])
         _check_domains(sample, domains)
     return sample
+
+
+def _start_payment_server(layout: Layout, manager: ProcessManager, environment: dict[str, str]) -> None:
+    """Unless the environment names another payment service."""
+    if settings().stripe_api_base != layout.payment_server:
+        return
+    events_to = f"{layout.url(CONSOLE_HOST).rstrip('/')}{WEBHOOK_PATH}"
+    command = (sys.executable, "-m", "platform_dev.payments", "--folder", layout.payments)
+    port = ("--port", str(layout.ports.payments), "--events-to", events_to)
+    manager.start(Command("payments", (*command, *port), environment))
+    _wait_until_listening(manager, [layout.ports.payments])
 
 
 def _check_domains(sample: Sample, domains: list[Domain]) -> None:

@@ -29,6 +29,7 @@ class Ports:
     tls: tuple[int, ...]
     nameserver: int
     sink: int
+    payments: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,14 @@ class Layout:
     @property
     def zone(self) -> Path:
         return self.folder / "zone"
+
+    @property
+    def payments(self) -> Path:
+        return self.folder / "payments"
+
+    @property
+    def payment_server(self) -> str:
+        return f"http://127.0.0.1:{self.ports.payments}"
 
     @property
     def authority(self) -> Path:
@@ -72,6 +81,7 @@ def choose_ports(environment: Mapping[str, str] = os.environ) -> Ports:
         tls=_ports(environment, "FRANKPOST_RELAY_TLS_PORTS", (10465, 25025)),
         nameserver=_free(10053),
         sink=_free(10026),
+        payments=_free(10420),
     )
 
 
@@ -95,8 +105,20 @@ def process_environment(layout: Layout, servers: Mapping[str, str]) -> dict[str,
         "FRANKPOST_DELIVERY_ROUTES": f"*=:{ports.sink}",
         "FRANKPOST_DELIVERY_ALLOW_PRIVATE_ADDRESSES": "true",
     }
+    if "FRANKPOST_STRIPE_SECRET_KEY" not in os.environ:
+        fixed |= _payment_settings(layout)
     quiet = {"FRANKPOST_LOG_LEVEL": "warning", "FRANKPOST_LOG_FORMAT": "console"}
     return {name: value for name, value in quiet.items() if name not in os.environ} | fixed
+
+
+def _payment_settings(layout: Layout) -> dict[str, str]:
+    """For the payment server of the demo; whoever has set a key of his own has his own payment service."""
+    return {
+        "FRANKPOST_STRIPE_SECRET_KEY": "sk_test_demo",
+        "FRANKPOST_STRIPE_API_BASE": layout.payment_server,
+        "FRANKPOST_STRIPE_WEBHOOK_SECRET": _kept_secret(layout.folder / "webhook-secret"),
+        "FRANKPOST_STRIPE_CONNECT_WEBHOOK_SECRET": _kept_secret(layout.folder / "connect-webhook-secret"),
+    }
 
 
 def _port(environment: Mapping[str, str], name: str, preferred: int, purpose: str) -> int:

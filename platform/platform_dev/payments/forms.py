@@ -15,7 +15,7 @@ def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
         place = tree
         for part in path:
             place = place.setdefault(part, {})
-        place[last if last not in place or not name.endswith("[]") else str(len(place))] = value
+        place[last] = value
     listed = _with_lists(tree)
     assert isinstance(listed, dict)
     return listed

@@ -6,7 +6,9 @@ from pathlib import Path
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
+from billing.money import Money
 from platform_dev.payments.desk import Declined, Desk
+from platform_dev.payments.samples import Object
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -51,7 +53,8 @@ class Pages:
                     return redirect(session["success_url"], 303)
                 except Declined as error:
                     problem = str(error)
-        return render_template("pay.html", session=session, cards=CARDS, problem=problem)
+        price = _money(session) if session["mode"] == "payment" else ""
+        return render_template("pay.html", session=session, cards=CARDS, problem=problem, price=price)
 
     def portal(self, session_id: str) -> ResponseReturnValue:
         """A customer's cards."""
@@ -79,7 +82,9 @@ class Pages:
         """Payments and disputes, as their sellers see them."""
         shelf = self.desk.shelf
         paid = [one for one in shelf.all("checkout.session") if one["payment_status"] == "paid"]
-        return render_template("seller.html", sessions=paid, disputes=list(shelf.all("dispute")))
+        return render_template(
+            "seller.html", sessions=paid, disputes=list(shelf.all("dispute")), money=_money
+        )
 
     def refund(self, intent_id: str) -> ResponseReturnValue:
         with self.desk.shelf.lock:
@@ -95,3 +100,9 @@ class Pages:
         with self.desk.shelf.lock:
             self.desk.close_dispute(self.desk.shelf.get(dispute_id), won="won" in request.form)
         return redirect("/", 303)
+
+
+def _money(thing: Object) -> str:
+    """What a session or a dispute is about, for people."""
+    amount = thing["amount_total"] if "amount_total" in thing else thing["amount"]
+    return Money(amount, thing["currency"].upper()).text()
