@@ -76,6 +76,11 @@ def share_of(amount: int, basis_points: int) -> int:
     return round_half_up(amount * basis_points, WHOLE)
 
 
+def net_within(gross: int, basis_points: int) -> int:
+    """What is left of a price that includes VAT: `net_within(11_900, 1900)` are 10,000."""
+    return round_half_up(gross * WHOLE, WHOLE + basis_points)
+
+
 def split_by(amount: int, weights: tuple[int, ...]) -> tuple[int, ...]:
     """`amount` cut into parts in the proportion of `weights`; the parts always add up to it.
 

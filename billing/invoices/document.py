@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from billing.invoices.parties import Party
 from billing.invoices.vat import Vat, VatCategory, VatNote
-from billing.money import price_of, share_of
+from billing.money import net_within, price_of, share_of
 
 
 class InvoiceKind(StrEnum):
@@ -33,7 +33,7 @@ class DraftLine:
     """Something to bill: `quantity` at `unit_price` for every `per` of them.
 
     `detail` follows the words of its kind, as the name of a plan does. `source` is what it comes from, for all invoices of
-    a buyer the same (`lot:7`): it is billed once.
+    a buyer the same (`lot:7`): it is billed once. `settled`: the price included VAT, and was paid before.
     """
 
     kind: LineKind
@@ -44,9 +44,11 @@ class DraftLine:
     since: date | None = None
     until: date | None = None
     source: str = ""
+    settled: bool = False
 
     @property
-    def net(self) -> int:
+    def price(self) -> int:
+        """For all of it, rounded."""
         return price_of(self.quantity, self.unit_price, self.per)
 
 
@@ -107,7 +109,7 @@ class Look:
 class Document:
     """The paper. One VAT category applies to all of it, since everything we sell is the same kind of service.
 
-    `paid` was paid before it was issued. `since` and `until` (the last day) are the period billed, if there is one.
+    `paid` was paid before it was issued; `rounding` makes up what VAT on the sum and VAT within paid prices differ by. `since` and `until` (the last day) are the period billed, if there is one.
     """
 
     kind: InvoiceKind
@@ -127,6 +129,7 @@ class Document:
     net: int
     tax: int
     paid: int
+    rounding: int = 0
     since: date | None = None
     until: date | None = None
     corrects: Correction | None = None
@@ -138,7 +141,7 @@ class Document:
     @property
     def due(self) -> int:
         """What is left to pay; of a credit note, what the buyer gets."""
-        return self.gross - self.paid
+        return self.gross - self.paid + self.rounding
 
     @property
     def language(self) -> str:
@@ -171,21 +174,45 @@ def totals_of(nets: Sequence[int], vat: Vat) -> Totals:
     return Totals(net, share_of(net, vat.basis_points))
 
 
-def lines_of(drafts: Sequence[DraftLine]) -> tuple[Line, ...]:
-    """The lines in the order given, rounded each for itself."""
-    return tuple(
-        Line(
-            position=position,
-            kind=draft.kind,
-            quantity=draft.quantity,
-            unit_price=draft.unit_price,
-            per=draft.per,
-            net=draft.net,
-            detail=draft.detail,
-            since=draft.since,
-            until=draft.until,
-        )
-        for position, draft in enumerate(drafts, 1)
+def net_of(draft: DraftLine, vat: Vat) -> int:
+    """Without VAT, also where the price included it."""
+    return net_within(draft.price, vat.basis_points) if draft.settled else draft.price
+
+
+def rounding_of(drafts: Sequence[DraftLine], vat: Vat) -> int:
+    """What is to be added (BT-114) so that only lines that are not settled are due: a few minor units at most."""
+    nets = [net_of(draft, vat) for draft in drafts]
+    whole, owed = (
+        totals_of(nets, vat),
+        [n for n, draft in zip(nets, drafts, strict=True) if not draft.settled],
+    )
+    due = sum(owed) + totals_of(owed, vat).tax
+    return due - (whole.net + whole.tax - paid_of(drafts))
+
+
+def paid_of(drafts: Sequence[DraftLine]) -> int:
+    """VAT included."""
+    return sum(draft.price for draft in drafts if draft.settled)
+
+
+def lines_of(drafts: Sequence[DraftLine], vat: Vat) -> tuple[Line, ...]:
+    """The lines in the order given, rounded each for itself. A settled one shows its price for all, without VAT."""
+    return tuple(_line(position, draft, vat) for position, draft in enumerate(drafts, 1))
+
+
+def _line(position: int, draft: DraftLine, vat: Vat) -> Line:
+    net = net_of(draft, vat)
+    per_unit = (net, draft.quantity) if draft.settled else (draft.unit_price, draft.per)
+    return Line(
+        position=position,
+        kind=draft.kind,
+        quantity=draft.quantity,
+        unit_price=per_unit[0],
+        per=per_unit[1],
+        net=net,
+        detail=draft.detail,
+        since=draft.since,
+        until=draft.until,
     )
 
 

@@ -161,6 +161,8 @@ def _totals(sums: Element, document: Document) -> None:
     _add(sums, "ram:LineTotalAmount", _amount(document.net, document))  # BT-106
     _add(sums, "ram:TaxBasisTotalAmount", _amount(document.net, document))  # BT-109
     _add(sums, "ram:TaxTotalAmount", _amount(document.tax, document), currencyID=document.currency)  # BT-110
+    if document.rounding:
+        _add(sums, "ram:RoundingAmount", _amount(document.rounding, document))  # BT-114
     _add(sums, "ram:GrandTotalAmount", _amount(document.gross, document))  # BT-112
     if document.paid:
         _add(sums, "ram:TotalPrepaidAmount", _amount(document.paid, document))  # BT-113

@@ -78,6 +78,7 @@ class InvoiceRow(_Row):
     tax: Mapped[int] = mapped_column(BigInteger)
     gross: Mapped[int] = mapped_column(BigInteger)
     paid: Mapped[int] = mapped_column(BigInteger)
+    due: Mapped[int] = mapped_column(BigInteger)
     document: Mapped[dict[str, Any]] = mapped_column(JSONB, deferred=True)
 
 
@@ -100,6 +101,15 @@ class ItemRow(_Row):
     buyer_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     source: Mapped[str] = mapped_column(Text, primary_key=True)
     invoice_id: Mapped[int] = mapped_column(BigInteger)
+
+
+class PaymentRow(_Row):
+    """Money that came for an invoice after it was issued."""
+
+    invoice_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    reference: Mapped[str] = mapped_column(Text, primary_key=True)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime] = mapped_column(_MOMENT)
 
 
 class PdfRow(_Row):
@@ -133,6 +143,10 @@ class InvoicedItem(ItemRow, TenantBase):
     __tablename__ = "invoiced_item"
 
 
+class InvoicePayment(PaymentRow, TenantBase):
+    __tablename__ = "invoice_payment"
+
+
 class InvoicePdf(PdfRow, TenantBase):
     __tablename__ = "invoice_pdf"
 
@@ -163,6 +177,10 @@ class PlatformInvoicedItem(ItemRow, PlatformBase):
     __tablename__ = "invoiced_item"
 
 
+class PlatformInvoicePayment(PaymentRow, PlatformBase):
+    __tablename__ = "invoice_payment"
+
+
 class PlatformInvoicePdf(PdfRow, PlatformBase):
     __tablename__ = "invoice_pdf"
 
@@ -179,16 +197,20 @@ class Books:
     series: type[SeriesRow]
     invoice: type[InvoiceRow]
     item: type[ItemRow]
+    payment: type[PaymentRow]
     pdf: type[PdfRow]
     sending: type[SendingRow]
 
 
-RESELLERS_BOOKS = Books(InvoiceTerms, InvoiceSeries, Invoice, InvoicedItem, InvoicePdf, InvoiceSending)
+RESELLERS_BOOKS = Books(
+    InvoiceTerms, InvoiceSeries, Invoice, InvoicedItem, InvoicePayment, InvoicePdf, InvoiceSending
+)
 PLATFORMS_BOOKS = Books(
     PlatformInvoiceTerms,
     PlatformInvoiceSeries,
     PlatformInvoice,
     PlatformInvoicedItem,
+    PlatformInvoicePayment,
     PlatformInvoicePdf,
     PlatformInvoiceSending,
 )

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session, aliased, undefer
 
 from billing.invoices.books import books_of
 from billing.invoices.document import Document, InvoiceKind, from_json
@@ -16,7 +16,10 @@ from platform_core.errors import NotFound
 
 @dataclass(frozen=True, slots=True)
 class ListedInvoice:
-    """An invoice in a list. `credited` is what credit notes took back of it, VAT included; `sent_at` its last e-mail."""
+    """An invoice in a list. `open` is what is still to be paid: `due` less what came and what credit notes took back.
+
+    `credited` is what those took, VAT included. `sent_at`: its last e-mail.
+    """
 
     id: int
     buyer_id: int
@@ -27,6 +30,7 @@ class ListedInvoice:
     gross: Money
     due: Money
     credited: Money
+    open: Money
     sent_at: datetime | None
     corrects_id: int | None
 
@@ -37,10 +41,29 @@ def invoices_in(session: Session, *, buyer_id: int | None = None, most: int = 10
     query = select(invoice).order_by(invoice.id.desc()).limit(most)
     if buyer_id is not None:
         query = query.where(invoice.buyer_id == buyer_id)
-    rows: Sequence[InvoiceRow] = session.scalars(query).all()
-    ids = [row.id for row in rows]
-    credits, sendings = _credited(session, ids), _last_sent(session, ids)
-    return [_listed(row, credits.get(row.id, 0), sendings.get(row.id)) for row in rows]
+    return _listed(session, session.scalars(query).all())
+
+
+def unpaid_invoices(
+    session: Session, *, due_before: date, buyer_id: int | None = None
+) -> list[ListedInvoice]:
+    """Invoices of which something is still open though they were due before that day, the longest due first."""
+    invoice = books_of(session).invoice
+    query = select(invoice).where(
+        invoice.kind == InvoiceKind.INVOICE,
+        invoice.due_date < due_before,
+        invoice.due > _paid_sum(session) + _credited_sum(session),
+    )
+    if buyer_id is not None:
+        query = query.where(invoice.buyer_id == buyer_id)
+    return _listed(session, session.scalars(query.order_by(invoice.due_date, invoice.id)).all())
+
+
+def open_amount(session: Session, row: InvoiceRow) -> int:
+    """Minor units of it that are still to be paid; below zero when too much has come."""
+    invoice = books_of(session).invoice
+    left = invoice.due - _paid_sum(session) - _credited_sum(session)
+    return int(session.scalar(select(left).where(invoice.id == row.id)) or 0)
 
 
 def invoice_by_id(session: Session, invoice_id: int, *, buyer_id: int | None = None) -> InvoiceRow:
@@ -91,27 +114,39 @@ def credit_left(session: Session, row: InvoiceRow) -> dict[int, int]:
     return left
 
 
-def _credited(session: Session, ids: Sequence[int]) -> dict[int, int]:
+def _paid_sum(session: Session) -> ColumnElement[int]:
+    """Of the invoice of the query around it."""
+    books = books_of(session)
+    sums = select(func.coalesce(func.sum(books.payment.amount), 0))
+    return sums.where(books.payment.invoice_id == books.invoice.id).scalar_subquery()
+
+
+def _credited_sum(session: Session) -> ColumnElement[int]:
+    """Of the invoice of the query around it."""
     invoice = books_of(session).invoice
-    rows = session.execute(select(invoice.corrects_id, invoice.gross).where(invoice.corrects_id.in_(ids)))
-    sums: dict[int, int] = {}
-    for corrects_id, gross in rows:
-        if corrects_id is not None:
-            sums[corrects_id] = sums.get(corrects_id, 0) + gross
-    return sums
+    note = aliased(invoice)
+    sums = select(func.coalesce(func.sum(note.gross), 0))
+    return sums.where(note.corrects_id == invoice.id).scalar_subquery()
 
 
-def _last_sent(session: Session, ids: Sequence[int]) -> dict[int, datetime]:
-    sending = books_of(session).sending
-    rows = session.execute(
-        select(sending.invoice_id, sending.sent_at)
-        .where(sending.invoice_id.in_(ids), sending.sent_at.is_not(None))
-        .order_by(sending.sent_at)
+def _listed(session: Session, rows: Sequence[InvoiceRow]) -> list[ListedInvoice]:
+    books = books_of(session)
+    sent = (
+        select(func.max(books.sending.sent_at))
+        .where(books.sending.invoice_id == books.invoice.id)
+        .scalar_subquery()
     )
-    return {invoice_id: sent_at for invoice_id, sent_at in rows if sent_at is not None}
+    found = session.execute(
+        select(books.invoice.id, _paid_sum(session), _credited_sum(session), sent).where(
+            books.invoice.id.in_([row.id for row in rows])
+        )
+    )
+    sums = {row_id: (int(paid), int(credited), sent_at) for row_id, paid, credited, sent_at in found}
+    return [_one_listed(row, *sums[row.id]) for row in rows]
 
 
-def _listed(row: InvoiceRow, credited: int, sent_at: datetime | None) -> ListedInvoice:
+def _one_listed(row: InvoiceRow, paid: int, credited: int, sent_at: datetime | None) -> ListedInvoice:
+    still_open = row.due - paid - credited if row.kind == InvoiceKind.INVOICE else 0
     return ListedInvoice(
         id=row.id,
         buyer_id=row.buyer_id,
@@ -120,8 +155,9 @@ def _listed(row: InvoiceRow, credited: int, sent_at: datetime | None) -> ListedI
         issue_date=row.issue_date,
         due_date=row.due_date,
         gross=Money(row.gross, row.currency),
-        due=Money(row.gross - row.paid, row.currency),
+        due=Money(row.due, row.currency),
         credited=Money(credited, row.currency),
+        open=Money(still_open, row.currency),
         sent_at=sent_at,
         corrects_id=row.corrects_id,
     )

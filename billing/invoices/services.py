@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from billing.invoices.books import books_of
@@ -18,6 +19,8 @@ from billing.invoices.document import (
     UsageRow,
     credited,
     lines_of,
+    paid_of,
+    rounding_of,
     to_json,
     totals_of,
 )
@@ -32,9 +35,11 @@ from billing.invoices.queries import (
     document_of,
     invoice_by_id,
     invoice_for,
+    open_amount,
 )
 from billing.invoices.signals import announce_invoice
 from billing.invoices.vat import Sale, Vat, vat_on
+from billing.money import Money
 from platform_core.clock import Clock
 from platform_core.errors import InvalidInput
 
@@ -43,7 +48,7 @@ from platform_core.errors import InvalidInput
 class Draft:
     """An invoice to issue. `buyer_id`: an account of the reseller, or for the platform's invoices a reseller.
 
-    `reference` says what it is for (`usage:2026-10`): a buyer gets one invoice for each. `paid` was paid before, VAT included.
+    `reference` says what it is for (`usage:2026-10`): a buyer gets one invoice for each.
     """
 
     buyer_id: int
@@ -53,7 +58,6 @@ class Draft:
     since: date | None = None
     until: date | None = None
     reference: str = ""
-    paid: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,30 @@ def credit_note(
     return _enter(session, document, series, row.buyer_id, clock.now(), corrects_id=row.id)
 
 
+@dataclass(frozen=True, slots=True)
+class PaidIn:
+    """Money that came for an invoice: what is open after it, and whether it was news."""
+
+    open: Money
+    written: bool
+
+
+def record_payment(
+    session: Session, invoice_id: int, money: Money, *, reference: str, clock: Clock
+) -> PaidIn:
+    """Write down that an invoice was paid, or a part of it, once for each `reference`; a negative amount goes back.
+
+    Raises NotFound, and InvalidInput for nothing, another currency, or a credit note.
+    """
+    row = invoice_by_id(session, invoice_id)
+    if row.kind != InvoiceKind.INVOICE or money.currency != row.currency or not money.amount or not reference:
+        raise InvalidInput("amount", f"Pay an invoice in {row.currency}, and name the payment.")
+    payment = books_of(session).payment
+    new = insert(payment).values(invoice_id=row.id, reference=reference, amount=money.amount, at=clock.now())
+    written = session.scalar(new.on_conflict_do_nothing().returning(payment.invoice_id)) is not None
+    return PaidIn(Money(open_amount(session, row), row.currency), written)
+
+
 def _today(seller: Seller, clock: Clock) -> date:
     return clock.now().astimezone(ZoneInfo(seller.time_zone)).date()
 
@@ -127,7 +155,8 @@ def _invoice(seller: Seller, draft: Draft, today: date) -> Document:
     # The rate of the last day billed: what is sold by the month is supplied at its end (Directive 2006/112/EC, article 64).
     decides = min(draft.until, today) if draft.until else today
     vat = vat_on(Sale(seller.party, draft.buyer, decides, seller.terms.one_stop_shop))
-    totals = totals_of([line.net for line in draft.lines], vat)
+    lines = lines_of(draft.lines, vat)
+    totals = totals_of([line.net for line in lines], vat)
     terms = seller.terms
     return Document(
         kind=InvoiceKind.INVOICE,
@@ -139,14 +168,15 @@ def _invoice(seller: Seller, draft: Draft, today: date) -> Document:
         buyer=draft.buyer,
         bank=Bank(holder=terms.account_holder, iban=terms.iban, bic=terms.bic, name=terms.bank_name),
         look=seller.look,
-        lines=lines_of(draft.lines),
+        lines=lines,
         usage=tuple(draft.usage),
         vat_category=vat.category,
         vat_basis_points=vat.basis_points,
         vat_note=vat.note,
         net=totals.net,
         tax=totals.tax,
-        paid=draft.paid,
+        paid=paid_of(draft.lines),
+        rounding=rounding_of(draft.lines, vat),
         since=draft.since,
         until=draft.until,
     )
@@ -169,6 +199,7 @@ def _credit_document(
         net=totals.net,
         tax=totals.tax,
         paid=0,
+        rounding=0,
         corrects=correction,
     )
 
@@ -217,6 +248,7 @@ def _enter(
         tax=document.tax,
         gross=document.gross,
         paid=document.paid,
+        due=document.due,
         document=to_json(document),
     )
     session.add(row)

@@ -62,7 +62,8 @@ CREATE TABLE platform.invoice (
     net bigint NOT NULL,
     tax bigint NOT NULL,
     gross bigint NOT NULL CHECK (gross = net + tax),
-    paid bigint NOT NULL,
+    paid bigint NOT NULL,  -- before it was issued
+    due bigint NOT NULL,
     document jsonb NOT NULL,
     UNIQUE (series, series_number)
 );
@@ -78,6 +79,15 @@ CREATE TABLE platform.invoiced_item (
     source text NOT NULL,
     invoice_id bigint NOT NULL REFERENCES platform.invoice,
     PRIMARY KEY (buyer_id, source)
+);
+
+-- Money that came for an invoice after it was issued, each payment once by its reference. Only ever added to.
+CREATE TABLE platform.invoice_payment (
+    invoice_id bigint NOT NULL REFERENCES platform.invoice,
+    reference text NOT NULL CHECK (reference <> ''),
+    amount bigint NOT NULL CHECK (amount <> 0),
+    at timestamptz NOT NULL,
+    PRIMARY KEY (invoice_id, reference)
 );
 
 -- The paper as it was first made; whoever asks again gets the same bytes.
@@ -104,4 +114,5 @@ CREATE INDEX invoice_sending_due ON platform.invoice_sending (next_at) WHERE nex
 
 GRANT SELECT, INSERT, UPDATE ON platform.tax_profile, platform.invoice_terms, platform.invoice_series,
     platform.invoice_sending TO frankpost_web;
-GRANT SELECT, INSERT ON platform.invoice, platform.invoiced_item, platform.invoice_pdf TO frankpost_web;
+GRANT SELECT, INSERT ON platform.invoice, platform.invoiced_item, platform.invoice_payment, platform.invoice_pdf
+    TO frankpost_web;

@@ -57,7 +57,8 @@ CREATE TABLE invoice (
     net bigint NOT NULL,
     tax bigint NOT NULL,
     gross bigint NOT NULL CHECK (gross = net + tax),
-    paid bigint NOT NULL,
+    paid bigint NOT NULL,  -- before it was issued
+    due bigint NOT NULL,
     document jsonb NOT NULL,
     UNIQUE (series, series_number)
 );
@@ -73,6 +74,15 @@ CREATE TABLE invoiced_item (
     source text NOT NULL,
     invoice_id bigint NOT NULL REFERENCES invoice,
     PRIMARY KEY (buyer_id, source)
+);
+
+-- Money that came for an invoice after it was issued, each payment once by its reference. Only ever added to.
+CREATE TABLE invoice_payment (
+    invoice_id bigint NOT NULL REFERENCES invoice,
+    reference text NOT NULL CHECK (reference <> ''),
+    amount bigint NOT NULL CHECK (amount <> 0),
+    at timestamptz NOT NULL,
+    PRIMARY KEY (invoice_id, reference)
 );
 
 -- The paper as it was first made; whoever asks again gets the same bytes.
@@ -99,4 +109,4 @@ CREATE INDEX invoice_sending_due ON invoice_sending (next_at) WHERE next_at IS N
 
 GRANT SELECT, INSERT, UPDATE ON tax_profile, invoice_terms, invoice_series, invoice_sending TO {role};
 GRANT DELETE ON tax_profile TO {role};
-GRANT SELECT, INSERT ON invoice, invoiced_item, invoice_pdf TO {role};
+GRANT SELECT, INSERT ON invoice, invoiced_item, invoice_payment, invoice_pdf TO {role};

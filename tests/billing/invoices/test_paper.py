@@ -52,7 +52,8 @@ def paper(buyer: Party = GRAZ, seller: Party = VIENNA, **changes: object) -> Doc
     """October's invoice as it is issued."""
     drafts = (PLAN, CREDITS, ADDRESSES, OVERAGE)
     vat = vat_on(Sale(seller, buyer, date(2026, 10, 31)))
-    totals = totals_of([draft.net for draft in drafts], vat)
+    lines = lines_of(drafts, vat)
+    totals = totals_of([line.net for line in lines], vat)
     document = Document(
         kind=InvoiceKind.INVOICE,
         number="AM-2026-0042",
@@ -63,7 +64,7 @@ def paper(buyer: Party = GRAZ, seller: Party = VIENNA, **changes: object) -> Doc
         buyer=buyer,
         bank=Bank(holder=TERMS.account_holder, iban=TERMS.iban, bic=TERMS.bic, name=TERMS.bank_name),
         look=Look(name="Acme Mail", colour="#0f766e"),
-        lines=lines_of(drafts),
+        lines=lines,
         usage=USAGE,
         vat_category=vat.category,
         vat_basis_points=vat.basis_points,
@@ -91,6 +92,7 @@ PAPERS = {
     "not registered": paper(GRAZ, replace(VIENNA, vat_id="", registration="", tax_number="12 345/6789")),
     "paid": paper(paid=16_813),
     "paid in part": paper(paid=10_000),
+    "rounded": paper(paid=16_814, rounding=1),
     "without a bank": paper(bank=Bank()),
     "without a period": paper(since=None, until=None),
     "in yen": paper(currency="JPY"),
