@@ -70,8 +70,8 @@ QUERIES = {
     Check.OPENED_WHOLE: """
         SELECT l.account_id, l.id, l.credits, coalesce(e.credits, 0)
         FROM credit_lot l
-        LEFT JOIN LATERAL (SELECT credits, kind FROM credit_entry
-                           WHERE account_id = l.account_id AND lot_id = l.id ORDER BY id LIMIT 1) e ON true
+        LEFT JOIN (SELECT lot_id, min(id) AS id FROM credit_entry GROUP BY lot_id) first ON first.lot_id = l.id
+        LEFT JOIN credit_entry e ON e.account_id = l.account_id AND e.id = first.id
         WHERE (l.credits, CASE l.origin WHEN 'handed_over' THEN 'received' WHEN 'returned' THEN 'refunded'
                           ELSE l.origin END) IS DISTINCT FROM (e.credits, e.kind)""",
     Check.OWN_LOT: """
