@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from billing.payments.gateway import PLATFORM, Received
+from billing.payments.goods.invoices import keep_platform_invoice
 from billing.payments.hearing import NotYet, hear
 from billing.payments.models import StripeEvent, StripeRoute
 from billing.payments.news import News, read_news
@@ -110,6 +111,8 @@ def _apply(session: Session, event: StripeEvent, clock: Clock) -> None:
         return _wait(event, clock)
     if payment is not None:
         keep_ip_order(session, reseller, payment, clock=clock)
+        if event.account == PLATFORM:
+            keep_platform_invoice(session, payment, clock=clock)
     event.reseller_id = reseller.id
     if event.account == PLATFORM:
         _keep_routes(session, said.references, reseller)
@@ -128,6 +131,8 @@ def _acting_as(session: Session, reseller: ResellerRef) -> Iterator[None]:
     except BaseException:
         savepoint.rollback()  # which also undoes SET LOCAL: we are the platform again
         raise
+    finally:
+        del session.info["reseller"]
 
 
 def _whose(session: Session, event: StripeEvent, said: News) -> ResellerRef | None:

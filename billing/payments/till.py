@@ -60,10 +60,8 @@ def quote_for(session: Session, account: Account, purchase: Purchase, *, currenc
 
     Raises NotForSale and InvalidInput.
     """
-    goods = GOODS.get(purchase.good)
-    if goods is None:
-        raise NotForSale("That can't be bought here.")
-    return goods.quote(session, account, purchase, seller_to(session, account, currency).currency)
+    seller = seller_to(session, account, currency)
+    return GOODS[purchase.good].quote(session, account, purchase, seller.currency)
 
 
 def open_payment(

@@ -9,7 +9,7 @@ from billing.payments.purchases import Good
 from platform_core.database import ResellerRef
 from platform_core.ids import ResellerKey
 from platform_core.settings import settings
-from platform_web.commands.output import Command, Row, json_option, say, show_many, show_one
+from platform_web.commands.output import Command, Row, json_option, say, show_many, show_one, yes_option
 from platform_web.commands.scope import platform_scope
 from tenants.resellers.queries import reseller_by_key
 
@@ -48,6 +48,7 @@ def set_line(
 
 @price_list.command("remove")
 @_line_options
+@yes_option("The line goes off the list. Go on?")
 @json_option
 def remove_line(
     good: str, from_units: int, currency: str | None, reseller_key: str | None, as_json: bool

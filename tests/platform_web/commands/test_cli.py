@@ -74,7 +74,8 @@ def test_every_verb_that_destroys_asks() -> None:
     assert asking == {
         name
         for name, _ in every_verb()
-        if name.split()[-1] in ("delete", "discard", "drop", "remove", "retire", "rotate")
+        if name.split()[-1]
+        in ("delete", "discard", "drop", "remove", "retire", "rotate", "refund", "disconnect")
     }
 
 
