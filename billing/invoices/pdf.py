@@ -95,8 +95,8 @@ class _OnlyOurs(URLFetcher):  # type: ignore[misc]  # WeasyPrint leaves it witho
         if not url.startswith(_BASE) or ".." in parts.path:
             raise ValueError(f"{url[:100]} is not part of an invoice.")
         if parts.path.startswith("/fonts/"):
-            return URLFetcherResponse(url, (FONTS / parts.path.removeprefix("/fonts/")).read_bytes())
-        style = (FOLDER / parts.path.removeprefix("/")).read_bytes()
+            return URLFetcherResponse(url, FONTS.joinpath(parts.path.removeprefix("/fonts/")).read_bytes())
+        style = FOLDER.joinpath(parts.path.removeprefix("/")).read_bytes()
         return URLFetcherResponse(url, style, {"Content-Type": "text/css; charset=utf-8"})
 
 

@@ -12,7 +12,7 @@ from babel.numbers import format_decimal
 
 from billing.invoices.document import Line
 from billing.invoices.parties import LANGUAGES
-from billing.money import WHOLE, Money
+from billing.money import Money
 from platform_core.settings import ROOT
 
 FOLDER = ROOT / "themes" / "default" / "invoices"
@@ -51,7 +51,7 @@ class Words:
 
     def rate(self, basis_points: int) -> str:
         """`20%`, `25.5%`; written here, because Babel would round."""
-        share = Decimal(basis_points) / (WHOLE // 100)
+        share = Decimal(basis_points).scaleb(-2)
         return f"{format_decimal(share.normalize(), locale=self.language)}\N{NO-BREAK SPACE}%"
 
     def line(self, line: Line) -> str:

@@ -26,6 +26,8 @@ COMMANDS: dict[str, str] = {
     "held": "platform_web.commands.held:held",
     "payment": "platform_web.commands.payment:payment",
     "price-list": "platform_web.commands.price_list:price_list",
+    "invoice": "platform_web.commands.invoice:invoice",
+    "tax-profile": "platform_web.commands.tax_profile:tax_profile",
     "ip": "platform_web.commands.ip:ip",
     "pool": "platform_web.commands.pool:pool",
     "blocklist": "platform_web.commands.blocklist:blocklist",

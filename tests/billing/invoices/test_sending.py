@@ -1,0 +1,190 @@
+"""Sending invoices: what the letter says, whose it is, that it goes once, and what happens when it can't."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from email.message import EmailMessage
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from billing.invoices.models import InvoiceSending
+from billing.invoices.papers import paper_of
+from billing.invoices.parties import Party
+from billing.invoices.queries import invoices_in
+from billing.invoices.sending.letters import Mailroom, send_due
+from billing.invoices.sending.services import WAITS, ask_to_send, take_due
+from billing.invoices.services import Issued, issue_invoice
+from billing.letters.letterbox import Letterbox, open_letterbox
+from platform_core.clock import StoppedClock
+from platform_core.database import ResellerRef, tenant_session
+from platform_core.errors import InvalidInput, NotFound, Unavailable
+from platform_core.security import Seal, SecretVerifier
+from platform_core.settings import Settings
+from tenants.accounts.queries import main_account
+from tenants.domains.services import add_domain
+from tenants.models import Account, DomainState, SmtpAccount
+from tests.billing.invoices.papers import GRAZ, LYON, TEL_AVIV, draft
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+
+@dataclass
+class Pigeonhole:
+    """A `Post` that keeps what it is given, or refuses with `refuses`."""
+
+    refuses: str = ""
+    posted: list[tuple[EmailMessage, Letterbox, str]] = field(default_factory=list)
+
+    def post(self, message: EmailMessage, letterbox: Letterbox, to: str) -> None:
+        if self.refuses:
+            raise Unavailable(self.refuses)
+        self.posted.append((message, letterbox, to))
+
+
+@pytest.fixture
+def post() -> Pigeonhole:
+    return Pigeonhole()
+
+
+@pytest.fixture
+def domain(rows: Session, database: Settings) -> str:
+    """The reseller's own domain, verified."""
+    seal = Seal(database.secret_key.get_secret_value())
+    add_domain(rows, main_account(rows).id, "acme.example", seal=seal).state = DomainState.VERIFIED
+    rows.commit()
+    return "acme.example"
+
+
+@pytest.fixture
+def room(
+    rows: Session, post: Pigeonhole, database: Settings, clock: StoppedClock, reseller: ResellerRef
+) -> Iterator[Mailroom]:
+    with tenant_session(reseller) as sender_rows:
+        yield Mailroom(sender_rows, post, database, clock)
+
+
+@pytest.fixture
+def issued(rows: Session, customer: Account, clock: StoppedClock) -> Issued:
+    invoice = issue_invoice(rows, draft(customer), clock=clock)
+    rows.commit()
+    return invoice
+
+
+def test_a_letter_brings_the_invoice_in_the_resellers_name(
+    rows: Session, issued: Issued, room: Mailroom, post: Pigeonhole, domain: str, clock: StoppedClock
+) -> None:
+    ask_to_send(rows, issued.id, clock=clock)
+    assert send_due(rows, room) == 1
+    ((message, _, to),) = post.posted
+    assert to == GRAZ.email
+    assert message["From"] == "Acme Mail <billing@acme.example>"
+    assert message["Subject"] == "Rechnung AM-2026-0001 von Acme Mail"
+    text, html = message.get_body(("plain",)), message.get_body(("html",))
+    assert text is not None
+    assert html is not None
+    assert "Bitte überweisen Sie 82,80\xa0€ bis 16.11.2026" in text.get_content()
+    assert "<strong>Bitte überweisen Sie 82,80" in html.get_content()
+    (pdf,) = message.iter_attachments()
+    assert (pdf.get_filename(), pdf.get_content_type()) == ("AM-2026-0001.pdf", "application/pdf")
+    assert pdf.get_content() == paper_of(rows, issued.id).content
+
+
+@pytest.mark.parametrize("buyer", [LYON, TEL_AVIV])
+def test_a_letter_speaks_the_buyers_language(
+    rows: Session, customer: Account, room: Mailroom, post: Pigeonhole, domain: str, buyer: Party
+) -> None:
+    issued = issue_invoice(rows, draft(customer, buyer), clock=room.clock)
+    ask_to_send(rows, issued.id, clock=room.clock)
+    assert send_due(rows, room) == 1
+    html = post.posted[0][0].get_body(("html",))
+    assert html is not None
+    assert ('dir="rtl"' in html.get_content()) == (buyer is TEL_AVIV)
+    assert ("Bonjour" in html.get_content()) == (buyer is LYON)
+
+
+def test_an_invoice_goes_out_once_and_again_when_asked_for(
+    rows: Session, issued: Issued, room: Mailroom, post: Pigeonhole, domain: str, clock: StoppedClock
+) -> None:
+    ask_to_send(rows, issued.id, clock=clock)
+    assert (send_due(rows, room), send_due(rows, room)) == (1, 0)
+    assert invoices_in(rows)[0].sent_at == clock.now()
+    ask_to_send(rows, issued.id, clock=clock, send_to="boss@muster.example")
+    assert send_due(rows, room) == 1
+    assert [to for _, _, to in post.posted] == [GRAZ.email, "boss@muster.example"]
+    assert len({message["Message-ID"] for message, _, _ in post.posted}) == 2
+
+
+def test_a_letter_that_is_taken_is_not_taken_twice(
+    rows: Session, issued: Issued, clock: StoppedClock
+) -> None:
+    ask_to_send(rows, issued.id, clock=clock)
+    assert len(take_due(rows, clock.now())) == 1
+    assert take_due(rows, clock.now()) == []
+    # Unless whoever took it has died.
+    assert len(take_due(rows, clock.now() + WAITS[0])) == 1
+
+
+def test_what_the_relay_refuses_is_tried_again_and_at_last_given_up(
+    rows: Session, issued: Issued, room: Mailroom, post: Pigeonhole, domain: str, clock: StoppedClock
+) -> None:
+    post.refuses = "552 5.2.2 no credits"
+    ask_to_send(rows, issued.id, clock=clock)
+    for wait in (*WAITS, timedelta(days=30)):
+        assert send_due(rows, room) == 0
+        clock.advance(wait)
+    sending = rows.scalars(select(InvoiceSending)).one()
+    assert (sending.next_at, sending.sent_at, sending.problem) == (None, None, post.refuses)
+    assert sending.tries == len(WAITS) + 1
+
+
+def test_without_a_verified_domain_the_invoice_waits_for_one(
+    rows: Session, issued: Issued, room: Mailroom, post: Pigeonhole, clock: StoppedClock
+) -> None:
+    ask_to_send(rows, issued.id, clock=clock)
+    assert send_due(rows, room) == 0
+    sending = rows.scalars(select(InvoiceSending)).one()
+    assert "acme.example is not a verified sending domain" in sending.problem
+    assert sending.next_at == clock.now() + WAITS[0]
+
+
+def test_a_buyer_without_an_address_is_told_at_once(
+    rows: Session, customer: Account, clock: StoppedClock
+) -> None:
+    issued = issue_invoice(rows, draft(customer, replace(GRAZ, email="")), clock=clock)
+    with pytest.raises(InvalidInput):
+        ask_to_send(rows, issued.id, clock=clock)
+
+
+def test_the_paper_is_the_same_bytes_ever_after_and_one_buyers_only(
+    rows: Session, issued: Issued, customer: Account
+) -> None:
+    first = paper_of(rows, issued.id, buyer_id=customer.id)
+    assert paper_of(rows, issued.id, buyer_id=customer.id) == first
+    with pytest.raises(NotFound):
+        paper_of(rows, issued.id, buyer_id=customer.id + 1)
+
+
+def test_a_letterbox_is_made_once_and_knows_its_secret_again(
+    rows: Session, domain: str, database: Settings
+) -> None:
+    first = open_letterbox(rows, database)
+    login = rows.scalars(select(SmtpAccount)).one()
+    verifier = SecretVerifier(database.secret_key.get_secret_value())
+    login.verifier = verifier.verifier("what somebody has made of it")
+    rows.flush()
+    second = open_letterbox(rows, database)
+    assert (second.user_name, second.secret) == (first.user_name, first.secret)
+    assert verifier.matches(first.secret, rows.scalars(select(SmtpAccount)).one().verifier)
+    assert first.secret not in repr(first)
+
+
+def test_answers_go_where_the_seller_wants_them(rows: Session, domain: str, database: Settings) -> None:
+    own = open_letterbox(rows, database, answers_to="accounts@ACME.example").sender
+    elsewhere = open_letterbox(rows, database, answers_to="acme@gmail.example").sender
+    assert own.address == "accounts@ACME.example"
+    assert (elsewhere.address, elsewhere.reply_to) == ("billing@acme.example", "acme@gmail.example")
