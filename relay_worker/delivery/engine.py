@@ -6,7 +6,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
@@ -18,7 +18,7 @@ from platform_core.mail.replies import Reply
 from platform_core.mail.states import RecipientState
 from platform_core.security import Seal
 from platform_core.settings import Settings
-from relay_worker.addresses.chooser import Landing, SourceChooser, SystemsChoice
+from relay_worker.addresses.chooser import Landing
 from relay_worker.addresses.landing import landing_of
 from relay_worker.delivery.build import Builder
 from relay_worker.delivery.client import Manners
@@ -29,7 +29,6 @@ from relay_worker.delivery.keys import KeyRing
 from relay_worker.delivery.lanes.keeper import TrafficKeeper
 from relay_worker.delivery.lanes.lanes import Bearings, Lanes
 from relay_worker.delivery.lanes.limits import LaneLimits
-from relay_worker.delivery.lanes.permits import LocalPermits, Permits
 from relay_worker.delivery.lanes.sites import Sites
 from relay_worker.delivery.marks import Marks
 from relay_worker.delivery.mx import MxLookup
@@ -42,12 +41,11 @@ from relay_worker.delivery.retry import RetrySchedule
 from relay_worker.delivery.routes import DestinationFinder, RouteTable
 from relay_worker.delivery.senders import Senders
 from relay_worker.delivery.suppressed import drop_suppressed
+from relay_worker.delivery.surroundings import Surroundings
 from relay_worker.delivery.tls.finder import TlsPolicies
 from relay_worker.delivery.tls.tally import TlsTally
 from relay_worker.delivery.transaction import INTERNAL_FAULT, Answer, Stage, Transaction
 from relay_worker.queue.claims import Claimed, Claims, Result
-from relay_worker.queue.tls_book import ForgetfulTlsBook, TlsBook
-from relay_worker.queue.traffic_desk import TrafficDesk
 
 LINGER_SECONDS = 1.0  # without due mail; then the run ends
 FIRST_PAUSE = 0.02  # between claims that find nothing, doubled up to the longest
@@ -96,18 +94,6 @@ class EngineFigures:
     lanes: int
     waiting: int
     backed_off: int
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What an engine works with beside the queue; without them it is alone, remembers nothing, and the system chooses
-    our address.
-    """
-
-    tls_book: TlsBook = field(default_factory=ForgetfulTlsBook)
-    traffic: TrafficDesk | None = None
-    permits: Permits = field(default_factory=LocalPermits)
-    sources: SourceChooser = field(default_factory=SystemsChoice)
 
 
 class Engine:

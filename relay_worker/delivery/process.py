@@ -15,8 +15,9 @@ from platform_core.clock import SystemClock
 from platform_core.settings import Settings, settings
 from relay_worker.addresses.choosing import PoolChooser
 from relay_worker.addresses.postgres_book import PostgresAddressBook
-from relay_worker.delivery.engine import DrainReport, Engine, EngineFigures, Surroundings
+from relay_worker.delivery.engine import DrainReport, Engine, EngineFigures
 from relay_worker.delivery.lanes.shared_permits import SharedPermits
+from relay_worker.delivery.surroundings import Surroundings
 from relay_worker.monitoring.claims import MeasuredClaims
 from relay_worker.queue.postgres import PostgresClaims, open_pool
 from relay_worker.queue.postgres_tls import PostgresTlsBook

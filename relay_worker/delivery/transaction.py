@@ -63,9 +63,9 @@ class Stage(StrEnum):
 class Answer:
     """What the remote said of one recipient, or what kept us from hearing it (then the reply is in our words).
 
-    `source_address` is ours, "" where the system chose it. `shared` is how many recipients this one reply speaks for. `duration_ms` counts from the start of the
-    transaction, or of the connection when this was its first. `reports`: the server has taken the message with what was
-    asked about its delivery (RFC 3461), and sends the reports itself.
+    `source_address` is ours, "" where the system chose it. `shared` is how many recipients this one reply speaks for.
+    `duration_ms` counts from the start of the transaction, or of the connection when this was its first. `reports`: the
+    server has taken the message with what was asked about its delivery (RFC 3461), and sends the reports itself.
     """
 
     reply: Reply

@@ -15,7 +15,8 @@ from relay_worker.addresses.providers import Provider
 from relay_worker.addresses.states import Standing
 from relay_worker.addresses.tally import Tally
 from relay_worker.delivery import engine as engine_module
-from relay_worker.delivery.engine import Engine, Surroundings
+from relay_worker.delivery.engine import Engine
+from relay_worker.delivery.surroundings import Surroundings
 from tests.relay_worker.addresses.fakes import MemoryBook
 from tests.relay_worker.delivery.factories import InMemoryClaims, recipient
 from tests.relay_worker.scripted_mx import Script, ScriptedMx

@@ -92,9 +92,7 @@ class InMemoryClaims:
         await self._answer()
         return self.identity
 
-    async def postpone(
-        self, recipients: Sequence[tuple[MessageId, int]], until: Sequence[datetime]
-    ) -> None:
+    async def postpone(self, recipients: Sequence[tuple[MessageId, int]], until: Sequence[datetime]) -> None:
         await self._answer()
         self.postponed += zip(recipients, until, strict=True)
 

@@ -14,10 +14,11 @@ from platform_core.settings import Settings
 from platform_dev.redis import EmbeddedRedis
 from relay_worker.addresses.chooser import IPV4, Landing, NoSource, Source
 from relay_worker.delivery import engine as engine_module
-from relay_worker.delivery.engine import Engine, Surroundings
+from relay_worker.delivery.engine import Engine
 from relay_worker.delivery.lanes import keeper as keeper_module
 from relay_worker.delivery.lanes.shared_permits import SharedPermits
 from relay_worker.delivery.lanes.sites import lane_of
+from relay_worker.delivery.surroundings import Surroundings
 from relay_worker.queue.claims import Claimed
 from relay_worker.submission.shared import SharedMemory
 from tests.relay_worker.delivery.factories import InMemoryClaims, message_to, recipient

@@ -14,8 +14,9 @@ from typing import TypeVar
 import pytest
 
 from platform_core.settings import Settings
-from relay_worker.delivery.engine import Engine, Surroundings
+from relay_worker.delivery.engine import Engine
 from relay_worker.delivery.lanes.permits import LocalPermits
+from relay_worker.delivery.surroundings import Surroundings
 from relay_worker.traffic.rules import TrafficRule
 from tests.relay_worker.delivery.network.fair_queue import FairQueue
 from tests.relay_worker.delivery.network.sites import NEVER, Site

@@ -19,10 +19,11 @@ from relay_worker.delivery.client import Manners
 from relay_worker.delivery.connector import Connector
 from relay_worker.delivery.destination import Destination, MailServer
 from relay_worker.delivery.dispatcher import Dispatcher, Maps
-from relay_worker.delivery.engine import Engine, Surroundings
+from relay_worker.delivery.engine import Engine
 from relay_worker.delivery.lanes.limits import LaneLimits
 from relay_worker.delivery.mx import MxLookup
 from relay_worker.delivery.routes import DestinationFinder, RouteTable
+from relay_worker.delivery.surroundings import Surroundings
 from relay_worker.delivery.tls.finder import TlsPolicies
 from relay_worker.delivery.tls.policy import TlsPolicy, decide
 from relay_worker.delivery.tls.tally import TlsTally
