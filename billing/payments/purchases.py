@@ -18,10 +18,11 @@ class Good(StrEnum):
 
 
 class Origin(StrEnum):
-    """Who began a payment: a person at the checkout, or the rule of an automatic top-up."""
+    """How a payment came about: a person at the checkout, the rule of an automatic top-up, or the wallet paid."""
 
     CHECKOUT = "checkout"
     TOP_UP = "top_up"
+    WALLET = "wallet"
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def open_payment(
     session: Session, account: Account, quote: Quote, seller: Seller, *, origin: Origin, clock: Clock
 ) -> Payment:
     """Write down what is about to be paid, and for how much. Raises InvalidInput for sums that no card can pay."""
-    if quote.price.amount < LEAST_PAYMENT:
+    if quote.price.amount < LEAST_PAYMENT and origin is not Origin.WALLET:
         raise InvalidInput("amount", "The amount is too small to be paid by card.")
     payment = Payment(
         id=uuid4(),

@@ -16,9 +16,13 @@ from tenants.models import Account
 
 
 class WalletReason(StrEnum):
-    """Why money came or went. Together with a reference it is there once only."""
+    """Why money came or went. Together with a reference it is there once only.
+
+    SPENT is what a payment was made with, whose row says for what; BOUGHT and CHARGED stand for themselves.
+    """
 
     PAID_IN = "paid_in"
+    SPENT = "spent"
     BOUGHT = "bought"
     REFUNDED = "refunded"
     CHARGED = "charged"

@@ -1,5 +1,6 @@
 """Money to keep: what was paid goes into the account's wallet, minor unit by minor unit."""
 
+from contextlib import suppress
 from uuid import uuid4
 
 from sqlalchemy.orm import Session
@@ -7,8 +8,9 @@ from sqlalchemy.orm import Session
 from billing.money import Money
 from billing.payments.goods.shelf import Delivered, Order, TakenBack
 from billing.payments.purchases import Purchase, Quote
+from billing.plans.renewals import pay_due
 from billing.wallet.services import WalletReason, charge_wallet, credit_wallet
-from platform_core.errors import InvalidInput
+from platform_core.errors import InvalidInput, NotFound
 from tenants.models import Account
 
 MOST_PAID_IN = 10**8  # minor units at once
@@ -24,6 +26,9 @@ class WalletMoney:
 
     def deliver(self, order: Order) -> Delivered:
         self._put_in(order, order.payment.units, reference=str(order.payment.id))
+        # A plan that waits for money goes on at once.
+        with suppress(NotFound):
+            pay_due(order.session, order.account, clock=order.clock)
         return Delivered()
 
     def take_back(self, order: Order, units: int) -> TakenBack:

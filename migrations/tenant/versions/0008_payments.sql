@@ -61,13 +61,13 @@ CREATE TABLE card (
 );
 CREATE INDEX card_account ON card (account_id) WHERE removed_at IS NULL;
 
--- One thing bought with money from outside. `asked` is what the buyer was asked for, the other amounts are what the
+-- One thing bought with money from outside, or out of the wallet. `asked` is what the buyer was asked for, the other amounts are what the
 -- payment service reports; all in minor units of `currency`. `delivered` is in the units of the good; `taken_back` and
 -- `missing` are of these: what a refund took back, and what was spent before it could be.
 CREATE TABLE payment (
     id uuid PRIMARY KEY,
     account_id bigint NOT NULL REFERENCES account,
-    origin text NOT NULL CHECK (origin IN ('checkout', 'top_up')),
+    origin text NOT NULL CHECK (origin IN ('checkout', 'top_up', 'wallet')),
     good text NOT NULL CHECK (good IN ('credits', 'wallet', 'plan', 'dedicated_ip', 'invoice')),
     units bigint NOT NULL CHECK (units > 0),
     item text NOT NULL DEFAULT '',
