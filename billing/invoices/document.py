@@ -54,7 +54,10 @@ class DraftLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line of the paper; `position` counts from 1. `until` is the last day, not the one after it."""
+    """One line of the paper; `position` counts from 1. `until` is the last day, not the one after it.
+
+    `source`: see DraftLine.
+    """
 
     position: int
     kind: LineKind
@@ -65,6 +68,7 @@ class Line:
     detail: str = ""
     since: date | None = None
     until: date | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +217,7 @@ def _line(position: int, draft: DraftLine, vat: Vat) -> Line:
         detail=draft.detail,
         since=draft.since,
         until=draft.until,
+        source=draft.source,
     )
 
 

@@ -101,6 +101,13 @@ def already_billed(session: Session, buyer_id: int, sources: Sequence[str]) -> s
     return set(session.scalars(select(item.source).where(item.buyer_id == buyer_id, item.source.in_(wanted))))
 
 
+def invoices_of_items(session: Session, buyer_id: int, sources: Sequence[str]) -> dict[str, int]:
+    """The invoice that each of the sources was billed with; those not billed yet are left out."""
+    item = books_of(session).item
+    query = select(item.source, item.invoice_id).where(item.buyer_id == buyer_id, item.source.in_(sources))
+    return {row.source: row.invoice_id for row in session.execute(query)}
+
+
 def credit_left(session: Session, row: InvoiceRow) -> dict[int, int]:
     """What no credit note has taken back yet, net, for each position of the invoice."""
     invoice = books_of(session).invoice

@@ -37,7 +37,7 @@ from billing.invoices.queries import (
     invoice_for,
     open_amount,
 )
-from billing.invoices.signals import announce_invoice
+from billing.invoices.signals import announce_invoice, invoice_issued, invoice_paid
 from billing.invoices.vat import Sale, Vat, vat_on
 from billing.money import Money
 from platform_core.clock import Clock
@@ -143,6 +143,8 @@ def record_payment(
     payment = books_of(session).payment
     new = insert(payment).values(invoice_id=row.id, reference=reference, amount=money.amount, at=clock.now())
     written = session.scalar(new.on_conflict_do_nothing().returning(payment.invoice_id)) is not None
+    if written:
+        announce_invoice(session, row, invoice_paid)
     return PaidIn(Money(open_amount(session, row), row.currency), written)
 
 
@@ -253,7 +255,7 @@ def _enter(
     )
     session.add(row)
     session.flush()
-    announce_invoice(session, row)
+    announce_invoice(session, row, invoice_issued)
     return Issued(row.id, row.number, document, fresh=True)
 
 

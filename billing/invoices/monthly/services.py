@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 
 from billing.invoices.document import DraftLine
 from billing.invoices.monthly.month import Month
+from billing.invoices.monthly.returns import credit_returns
 from billing.invoices.monthly.sources import lines_to_bill, usage_in
 from billing.invoices.profiles.queries import buyer_of, sellers_profile, terms_in
 from billing.invoices.queries import already_billed
@@ -60,7 +61,9 @@ def _bill(
     *,
     clock: Clock,
 ) -> Issued | None:
-    """`books` is the seller's session, `rows` is inside the reseller."""
+    """`books` is the seller's session, `rows` is inside the reseller. What went back is credited first."""
+    credit_returns(books, rows, account, buyer_id, clock=clock)
+    books.commit()
     billed = already_billed(books, buyer_id, [line.source for line in lines])
     fresh = [line for line in lines if line.source not in billed]
     # What was taken back may outweigh what was bought: it waits until there is something to set it off against.

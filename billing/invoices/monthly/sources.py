@@ -25,6 +25,7 @@ _KINDS = {
     Good.PLAN: LineKind.PLAN,
     Good.DEDICATED_IP: LineKind.ADDRESSES,
 }
+_PLANS = ("plan/", "upgrade/")  # how the references of plans' charges begin; see billing.plans
 _SPENT = (WalletReason.BOUGHT, WalletReason.CHARGED)
 
 Source = Callable[[Session, Account, Month, str], Iterator[DraftLine]]
@@ -67,7 +68,7 @@ def _wallet_charges(session: Session, account: Account, month: Month, currency: 
     )
     for entry in session.scalars(query.order_by(WalletEntry.id)):
         yield DraftLine(
-            kind=LineKind.OTHER,
+            kind=LineKind.PLAN if entry.reference.startswith(_PLANS) else LineKind.OTHER,
             detail=entry.note or entry.reference,
             quantity=1,
             unit_price=-entry.amount,

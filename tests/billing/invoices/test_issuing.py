@@ -179,6 +179,7 @@ def test_one_buyer_does_not_find_anothers_invoice(
 def test_the_platforms_books_are_apart_from_the_resellers(
     rows: Session, customer: Account, clock: StoppedClock
 ) -> None:
+    set_terms(rows, replace(TERMS, number_format=f"{rows.info['reseller'].key}-{{number}}"))
     issued = issue_invoice(rows, draft(customer), clock=clock)
     rows.commit()
     assert issued.number not in {one.number for one in invoices_in(db.session())}

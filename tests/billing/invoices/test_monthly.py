@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from billing.invoices.document import Document, LineKind
+from billing.invoices.document import Document, InvoiceKind, LineKind
 from billing.invoices.monthly.month import Month
 from billing.invoices.monthly.services import bill_reseller, bill_sub_accounts
 from billing.invoices.monthly.sources import lines_to_bill
 from billing.invoices.profiles.services import set_platforms_profile, set_terms
-from billing.invoices.queries import document_of, invoice_by_id, unpaid_invoices
+from billing.invoices.queries import document_of, invoice_by_id, invoices_in, unpaid_invoices
 from billing.invoices.services import record_payment
 from billing.ledger.models import AccountMonth, LotOrigin
 from billing.ledger.services import grant_credits
@@ -125,6 +125,21 @@ def test_what_went_back_before_it_was_billed_is_not_billed(
     assert (paper.paid, paper.due) == (1200, 0)
 
 
+def test_what_goes_back_after_it_was_billed_is_credited_once(
+    rows: Session, customer: Account, reseller: ResellerRef, clock: StoppedClock
+) -> None:
+    payment = bought(rows, customer, 2400)
+    rows.commit()
+    billed(reseller, clock)
+    for refunded, credited in ((600, 600), (600, 600), (2400, 2400)):
+        payment.refunded = refunded
+        rows.commit()
+        assert billed(reseller, clock) == []
+        listed = {one.kind: one for one in invoices_in(rows)}
+        assert listed[InvoiceKind.INVOICE].credited.amount == credited
+    assert len(invoices_in(rows)) == 3
+
+
 def test_money_in_a_wallet_is_billed_when_it_is_spent(
     rows: Session, customer: Account, reseller: ResellerRef, clock: StoppedClock
 ) -> None:
@@ -138,13 +153,13 @@ def test_money_in_a_wallet_is_billed_when_it_is_spent(
         customer,
         Money(5880, "EUR"),
         reason=WalletReason.CHARGED,
-        reference="b",
+        reference="plan/2026-10-12",
         clock=OCTOBER,
         note="Growth",
     )
     rows.commit()
     (paper,) = billed(reseller, clock)
-    assert [(line.detail, line.net) for line in paper.lines] == [("Growth", 4900)]
+    assert [(line.kind, line.detail, line.net) for line in paper.lines] == [(LineKind.PLAN, "Growth", 4900)]
 
 
 def test_a_month_is_billed_once_and_what_comes_late_is_on_the_next(
