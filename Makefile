@@ -61,6 +61,7 @@ tests: setup test-tools
 test-tools:
 	@scripts/need chromium which chromium || true
 	@scripts/need swaks which swaks || true
+	@scripts/need libpangoft2-1.0-0 $(BIN)/python -c "import weasyprint" || true
 	@scripts/need libnet-ssleay-perl perl -MNet::SSLeay -e 1 || true
 
 $(BIN)/python:

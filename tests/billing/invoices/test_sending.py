@@ -9,23 +9,25 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from billing.invoices.models import InvoiceSending
+from billing.invoices.jobs import send_invoices
+from billing.invoices.models import InvoiceSending, PlatformInvoiceSending
 from billing.invoices.papers import paper_of
 from billing.invoices.parties import Party
+from billing.invoices.profiles.services import set_platforms_profile, set_terms
 from billing.invoices.queries import invoices_in
 from billing.invoices.sending.letters import Mailroom, send_due
 from billing.invoices.sending.services import WAITS, ask_to_send, take_due
 from billing.invoices.services import Issued, issue_invoice
 from billing.letters.letterbox import Letterbox, open_letterbox
-from platform_core.clock import StoppedClock
-from platform_core.database import ResellerRef, tenant_session
+from platform_core.clock import StoppedClock, SystemClock
+from platform_core.database import ResellerRef, db, tenant_session
 from platform_core.errors import InvalidInput, NotFound, Unavailable
 from platform_core.security import Seal, SecretVerifier
 from platform_core.settings import Settings
 from tenants.accounts.queries import main_account
 from tenants.domains.services import add_domain
 from tenants.models import Account, DomainState, SmtpAccount
-from tests.billing.invoices.papers import GRAZ, LYON, TEL_AVIV, draft
+from tests.billing.invoices.papers import GRAZ, LYON, TEL_AVIV, TERMS, VIENNA, draft
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
@@ -150,6 +152,49 @@ def test_without_a_verified_domain_the_invoice_waits_for_one(
     sending = rows.scalars(select(InvoiceSending)).one()
     assert "acme.example is not a verified sending domain" in sending.problem
     assert sending.next_at == clock.now() + WAITS[0]
+
+
+@pytest.fixture
+def platforms_invoice(rows: Session, reseller: ResellerRef, clock: StoppedClock) -> Issued:
+    """From the platform to a reseller, to be sent."""
+    platform = db.session()
+    set_platforms_profile(platform, LYON)
+    set_terms(platform, replace(TERMS, number_format=f"{reseller.key}-{{number}}"))
+    issued = issue_invoice(platform, draft(main_account(rows), VIENNA), clock=clock)
+    ask_to_send(platform, issued.id, clock=clock)
+    platform.commit()
+    return issued
+
+
+def test_the_platforms_invoices_go_out_through_the_reseller_that_is_the_platform(
+    room: Mailroom, post: Pigeonhole, domain: str, platforms_invoice: Issued
+) -> None:
+    assert send_due(db.session(), room) == 1
+    ((message, box, to),) = post.posted
+    assert (to, message["From"].addresses[0].domain) == (VIENNA.email, domain)
+    assert message["Reply-To"] == LYON.email
+    assert box.user_name.startswith("letters-")
+
+
+def test_without_such_a_reseller_they_wait_with_the_reason(
+    room: Mailroom, post: Pigeonhole, platforms_invoice: Issued
+) -> None:
+    assert send_due(db.session(), replace(room, sender_rows=None)) == 0
+    sending = PlatformInvoiceSending
+    problem = db.session().scalar(select(sending.problem).where(sending.invoice_id == platforms_invoice.id))
+    assert problem == "fleurs.example is not a verified sending domain of this account."
+
+
+def test_a_relay_that_is_away_costs_a_try_and_nothing_else(
+    rows: Session, issued: Issued, domain: str
+) -> None:
+    ask_to_send(rows, issued.id, clock=SystemClock())
+    rows.commit()
+    send_invoices()
+    rows.expire_all()
+    sending = rows.scalars(select(InvoiceSending)).one()
+    assert (sending.tries, sending.sent_at) == (1, None)
+    assert "The relay did not take the letter" in sending.problem
 
 
 def test_a_buyer_without_an_address_is_told_at_once(
