@@ -14,6 +14,7 @@ import uvloop
 from rq import SimpleWorker
 from rq.cron import CronScheduler
 
+from billing.invoices import jobs as invoice_jobs
 from billing.ledger import jobs as ledger_jobs
 from billing.payments import jobs as payment_jobs
 from platform_core.clock import SystemClock
@@ -137,6 +138,8 @@ def cron() -> None:
         (domain_jobs.enqueue_rechecks, {"cron": domain_jobs.CRON}),
         (tls_jobs.forget_old, {"cron": tls_jobs.CRON}),
         (traffic_jobs.forget_old, {"cron": traffic_jobs.CRON}),
+        (invoice_jobs.bill_month, {"cron": invoice_jobs.BILL_CRON}),
+        (invoice_jobs.send_invoices, {"interval": invoice_jobs.SEND_SECONDS}),
         (address_jobs.keep_addresses, {"cron": address_jobs.CRON}),
         (payment_jobs.apply_events, {"interval": payment_jobs.EVENTS_SECONDS}),
         (payment_jobs.top_up_accounts, {"interval": payment_jobs.TOP_UPS_SECONDS}),
