@@ -7,11 +7,13 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from billing.letters.posting import RelayPost
 from billing.payments.events import apply_due
 from billing.payments.models import Payment
 from billing.payments.settling import settle
 from billing.payments.states import PaymentState
 from billing.payments.till import Till
+from billing.payments.top_ups import notices
 from billing.payments.top_ups.buying import accounts_to_look_at, top_up
 from platform_core.clock import Clock, SystemClock
 from platform_core.database import ResellerRef, db, tenant_session
@@ -21,6 +23,7 @@ from tenants.models import Reseller, State
 
 EVENTS_SECONDS = 10
 TOP_UPS_SECONDS = 60
+NOTICES_CRON = "*/5 * * * *"
 DELIVER_CRON = "*/5 * * * *"
 AT_ONCE = 500  # payments of one reseller
 
@@ -45,6 +48,16 @@ def top_up_accounts() -> None:
                 top_up(reseller, account_id, till=till)
             except FrankpostError as error:
                 log.warning("top_up_failed", reseller=reseller.key, kind=type(error).__name__)
+
+
+def tell_of_stopped_top_ups() -> None:
+    """Write to those whose automatic top-up went off. Who can't be written to now is written to at the next run."""
+    post = RelayPost(settings())
+    for reseller in _active_resellers():
+        try:
+            notices.tell_of_stopped_top_ups(reseller, post, settings(), clock=SystemClock())
+        except FrankpostError as error:
+            log.warning("top_up_notice_failed", reseller=reseller.key, kind=type(error).__name__)
 
 
 def deliver_again() -> None:

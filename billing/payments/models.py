@@ -203,3 +203,4 @@ class TopUpRule(TenantBase):
     state: Mapped[str] = mapped_column(Text)
     off_because: Mapped[str] = mapped_column(Text, server_default="")
     changed_at: Mapped[datetime] = mapped_column(_MOMENT)
+    told_at: Mapped[datetime | None] = mapped_column(_MOMENT)

@@ -51,6 +51,7 @@ def set_top_up(session: Session, account: Account, wanted: TopUp, *, clock: Cloc
     rule.good, rule.threshold, rule.units = wanted.good, wanted.threshold, wanted.units
     rule.daily_ceiling, rule.card_id = wanted.daily_ceiling, wanted.card_id
     rule.state, rule.off_because, rule.changed_at = RuleState.ON, "", clock.now()
+    rule.told_at = None
     session.add(rule)
     session.flush()
 

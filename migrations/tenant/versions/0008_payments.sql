@@ -118,7 +118,8 @@ CREATE TABLE top_up_rule (
     card_id text NOT NULL REFERENCES card,
     state text NOT NULL CHECK (state IN ('on', 'off')),
     off_because text NOT NULL DEFAULT '',
-    changed_at timestamptz NOT NULL
+    changed_at timestamptz NOT NULL,
+    told_at timestamptz  -- when its owners were told by mail that it went off
 );
 
 GRANT SELECT ON wallet, wallet_entry, seller, ip_price, payment_customer, card, payment, dispute, top_up_rule TO {role};
