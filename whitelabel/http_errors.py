@@ -30,6 +30,7 @@ STATUS: tuple[tuple[type[errors.FrankpostError], int], ...] = (
     (errors.InsufficientCredits, 402),
     (errors.RecipientsSuppressed, 409),
     (errors.TaxProfileMissing, 409),
+    (errors.LimitReached, 409),
     (errors.InsufficientFunds, 402),
     (errors.PaymentDeclined, 402),
     (errors.NotForSale, 409),

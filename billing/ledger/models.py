@@ -1,6 +1,6 @@
 """Rows of what it costs: credit lots, the ledger's entries, and each month's use."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -103,8 +103,14 @@ class CreditRefund(TenantBase):
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
+NO_PERIOD = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 class AccountMonth(TenantBase):
-    """Recipients accepted in a calendar month of the account's time zone, `from_plan` of them covered by the plan."""
+    """Recipients accepted in a calendar month of the account's time zone, `from_plan` of them covered by the plan.
+
+    A month has a row for each period of a plan that falls into it; `period`: when that began, NO_PERIOD without a plan.
+    """
 
     __tablename__ = "account_month"
 
@@ -112,5 +118,6 @@ class AccountMonth(TenantBase):
         BigInteger, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True
     )
     month: Mapped[date] = mapped_column(Date, primary_key=True)
+    period: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
     accepted: Mapped[int] = mapped_column(BigInteger, server_default="0")
     from_plan: Mapped[int] = mapped_column(BigInteger, server_default="0")

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from billing.ledger.models import AccountMonth, CreditEntry, CreditLot, EntryKind, LotOrigin
+from billing.ledger.models import NO_PERIOD, AccountMonth, CreditEntry, CreditLot, EntryKind, LotOrigin
 from billing.money import Money
 from platform_core.clock import Clock
 from platform_core.ids import AccountId
@@ -16,7 +16,10 @@ from tenants.models import Account
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an account may still send, in recipients. `credits_left` counts lots that have not lapsed."""
+    """What an account may still send, in recipients: `used` of the month's cap, `plan_left` of the plan's period.
+
+    `credits_left` counts lots that have not lapsed.
+    """
 
     month: date
     used: int
@@ -73,16 +76,39 @@ def usage_of(session: Session, account: Account, *, clock: Clock) -> Usage:
     """This month's use and what is left, as acceptance sees it."""
     now = clock.now()
     month = now.astimezone(ZoneInfo(account.time_zone)).date().replace(day=1)
-    row = session.get(AccountMonth, (account.id, month), populate_existing=True)
-    used, from_plan = (row.accepted, row.from_plan) if row else (0, 0)
+    used = _counted(session, account, AccountMonth.accepted, AccountMonth.month == month)
+    period, quota = _period_at(account, now)
+    same_period = AccountMonth.month == month if period == NO_PERIOD else true()
+    from_plan = _counted(
+        session, account, AccountMonth.from_plan, AccountMonth.period == period, same_period
+    )
     return Usage(
         month=month,
         used=used,
         monthly_cap=account.monthly_cap,
-        plan_quota=account.plan_quota,
-        plan_left=max(account.plan_quota - from_plan, 0),
+        plan_quota=quota,
+        plan_left=max(quota - from_plan, 0),
         credits_left=credits_left(session, account.id, now),
     )
+
+
+def _period_at(account: Account, now: datetime) -> tuple[datetime, int]:
+    """Under which period acceptance counts now, and how many recipients are included in it."""
+    if account.period_start is None or account.period_end is None:
+        return NO_PERIOD, account.plan_quota
+    if now < account.period_end:
+        return account.period_start, account.plan_quota
+    return account.period_end, account.next_quota or 0
+
+
+def _counted(
+    session: Session,
+    account: Account,
+    column: InstrumentedAttribute[int],
+    *where: ColumnElement[bool],
+) -> int:
+    query = select(func.coalesce(func.sum(column), 0)).where(AccountMonth.account_id == account.id, *where)
+    return int(session.scalar(query) or 0)
 
 
 def credits_left(session: Session, account_id: AccountId, now: datetime) -> int:

@@ -124,5 +124,14 @@ class TaxProfileMissing(FrankpostError):
     """Nothing can be billed before the seller, or the buyer, has said who it is before the tax office."""
 
 
+class LimitReached(FrankpostError):
+    """The plan allows no more of `limit`, of which it allows `most`."""
+
+    def __init__(self, limit: str, most: int) -> None:
+        super().__init__(f"The plan of this account allows {most} {limit} and no more.")
+        self.limit = limit
+        self.most = most
+
+
 class Unavailable(FrankpostError):
     """A fault of ours; trying again later is right."""

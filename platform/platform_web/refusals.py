@@ -30,6 +30,7 @@ REFUSALS: tuple[tuple[type[errors.FrankpostError], int, str], ...] = (
     (errors.PaymentsOff, REFUSED, "Payments are not set up; see FRANKPOST_STRIPE_SECRET_KEY."),
     (errors.EventRejected, REFUSED, "That is not an event of the payment service."),
     (errors.TaxProfileMissing, REFUSED, "A tax profile is missing."),
+    (errors.LimitReached, REFUSED, "The plan allows no more of these."),
     (errors.TooManyAttempts, REFUSED, "Too many attempts."),
     (errors.Unavailable, REFUSED, "That is not possible at the moment; please try again later."),
     (errors.FrankpostError, REFUSED, "That is not possible."),

@@ -82,6 +82,8 @@ class Verdict(StrEnum):
     ACCOUNT_SUSPENDED = "account_suspended"
     CREDENTIAL_SUSPENDED = "credential_suspended"
     CAP_REACHED = "cap_reached"
+    DAILY_CAP_REACHED = "daily_cap_reached"
+    RATE_REACHED = "rate_reached"  # for the moment: the same message goes a minute later
     CREDITS_EXHAUSTED = "credits_exhausted"
     RECIPIENTS_SUPPRESSED = "recipients_suppressed"
     TEMPORARY_FAULT = "temporary_fault"  # ours, and of this message alone: the rest of its batch stands

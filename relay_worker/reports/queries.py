@@ -79,7 +79,7 @@ _ONE_ACCOUNT = text(f"""
 
 _SUB_ACCOUNTS = text(f"""
     SELECT a.id, a.name, a.state, a.monthly_cap, a.created_at,
-           coalesce((SELECT m.accepted FROM account_month m WHERE m.account_id = a.id
+           coalesce((SELECT sum(m.accepted) FROM account_month m WHERE m.account_id = a.id
                AND m.month = date_trunc('month', CAST(:now AS timestamptz) AT TIME ZONE a.time_zone)), 0) AS used,
            {_SUMS}
     FROM account a

@@ -105,6 +105,10 @@ RESELLER_SUSPENDED = Reply(550, "5.7.13", "This mail service is suspended; pleas
 ACCOUNT_SUSPENDED = Reply(525, "5.7.13", "This account is suspended")
 CREDENTIAL_SUSPENDED = Reply(535, "5.7.13", "This SMTP account is suspended")
 CAP_REACHED = Reply(550, "5.4.5", "The sending limit of this account is reached for this month")
+DAILY_CAP_REACHED = Reply(550, "5.4.5", "The sending limit of this account is reached for today")
+RATE_REACHED = Reply(
+    450, "4.7.0", "This account sends faster than it may for the moment, please try again in a minute"
+)
 CREDITS_EXHAUSTED = Reply(
     550, "5.7.0", "The plan and the credits of this account do not cover these recipients"
 )
@@ -115,6 +119,8 @@ REFUSALS: Mapping[Verdict, Reply] = {
     Verdict.ACCOUNT_SUSPENDED: ACCOUNT_SUSPENDED,
     Verdict.CREDENTIAL_SUSPENDED: CREDENTIAL_SUSPENDED,
     Verdict.CAP_REACHED: CAP_REACHED,
+    Verdict.DAILY_CAP_REACHED: DAILY_CAP_REACHED,
+    Verdict.RATE_REACHED: RATE_REACHED,
     Verdict.CREDITS_EXHAUSTED: CREDITS_EXHAUSTED,
     Verdict.RECIPIENTS_SUPPRESSED: RECIPIENTS_SUPPRESSED,
     Verdict.TEMPORARY_FAULT: TEMPORARY_FAULT,
@@ -144,6 +150,7 @@ ERRORS: Mapping[type[errors.FrankpostError], Reply] = {
     errors.PaymentDeclined: TEMPORARY_FAULT,
     errors.EventRejected: TEMPORARY_FAULT,
     errors.TaxProfileMissing: TEMPORARY_FAULT,  # no business of mail
+    errors.LimitReached: TEMPORARY_FAULT,  # nor is making things
     errors.TooManyAttempts: Reply(421, "4.7.0", "Too many failed logins, please wait ten minutes"),
 }
 

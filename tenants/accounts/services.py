@@ -34,11 +34,16 @@ def create_sub_account(session: Session, new: NewAccount) -> Account:
 
 
 def limit_account(session: Session, account: Account, *, monthly_cap: int | None, plan_quota: int) -> None:
-    """Set both limits (recipients a calendar month); they count from the next message. Raises InvalidInput."""
+    """Set both limits (recipients a calendar month); they count from the next message. Raises InvalidInput.
+
+    Where the account has a plan, its quota is the plan's affair.
+    """
     if monthly_cap is not None and monthly_cap < 0:
         raise InvalidInput("monthly_cap", "The monthly cap can't be negative.")
     if plan_quota < 0:
         raise InvalidInput("plan_quota", "The plan's quota can't be negative.")
+    if account.period_start is not None and plan_quota != account.plan_quota:
+        raise InvalidInput("plan_quota", "This account has a plan, which says how much is included.")
     account.monthly_cap = monthly_cap
     account.plan_quota = plan_quota
     session.flush()

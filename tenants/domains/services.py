@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -12,6 +12,7 @@ from platform_core.errors import AlreadyExists, InvalidInput
 from platform_core.ids import AccountId, DomainId
 from platform_core.mail.addresses import AddressSyntax, domain_to_ascii
 from platform_core.security import Seal
+from tenants.accounts.limits import Limit, require_room
 from tenants.domains.findings import CheckResult
 from tenants.domains.keys import generate_key, next_selector
 from tenants.domains.queries import the_domain
@@ -44,8 +45,10 @@ def parse_domain(text: str) -> str:
 
 
 def add_domain(session: Session, account_id: AccountId, name: str, *, seal: Seal) -> Domain:
-    """Add a pending domain with its first DKIM key. Raises InvalidInput, or AlreadyExists within the account."""
+    """Add a pending domain with its first DKIM key. Raises InvalidInput, LimitReached, or AlreadyExists within the account."""
     domain = Domain(account_id=account_id, name=parse_domain(name))
+    count = select(func.count()).where(Domain.account_id == account_id)
+    require_room(session, account_id, Limit.DOMAINS, count=count)
     try:
         with session.begin_nested():
             session.add(domain)

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from platform_core.clock import Clock
 from platform_core.errors import InvalidInput
 from platform_core.ids import AccountId
 from platform_core.security import SecretVerifier, random_text
+from tenants.accounts.limits import Limit, require_room
 from tenants.models import SmtpAccount, State
 
 _SECRET_LENGTH = 32  # 158 bits
@@ -25,9 +27,11 @@ class IssuedSecret:
 def create_smtp_account(
     session: Session, account_id: AccountId, name: str, *, verifier: SecretVerifier
 ) -> IssuedSecret:
-    """Make a login with a generated user name and secret. Raises InvalidInput."""
+    """Make a login with a generated user name and secret. Raises InvalidInput or LimitReached."""
     if not name.strip() or len(name) > 100:
         raise InvalidInput("name", "The SMTP account needs a name of at most 100 characters.")
+    count = select(func.count()).where(SmtpAccount.account_id == account_id)
+    require_room(session, account_id, Limit.SMTP_ACCOUNTS, count=count)
     secret = random_text(_SECRET_LENGTH)
     smtp_account = SmtpAccount(
         account_id=account_id,

@@ -11,8 +11,10 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.sql.schema import SchemaItem
 
 import billing.invoices.models
+import billing.caps.models
 import billing.ledger.models
 import billing.payments.models
+import billing.plans.models
 import billing.prices.models
 import billing.wallet.models
 import relay_worker.addresses.models
@@ -24,8 +26,10 @@ from platform_core.settings import Settings
 # Every module with rows, so that the metadata is whole.
 MODELS = (
     billing.invoices.models,
+    billing.caps.models,
     billing.ledger.models,
     billing.payments.models,
+    billing.plans.models,
     billing.prices.models,
     billing.wallet.models,
     relay_worker.addresses.models,

@@ -2,8 +2,9 @@
 -- its messages whether it is taken, and for each recipient of those what is written and who pays.
 --
 -- A message is taken whole or not at all. Suppressed recipients are dropped and cost nothing. The plan pays first, then
--- the lots in the order in which they come. What they don't cover is refused, or held where the account wants that: then
--- it costs nothing yet, and as long as there is room what comes after it waits behind it.
+-- the lots in the order in which they come. What they or a cap don't cover is refused, or held where the account wants
+-- that: then it costs nothing yet, and as long as there is room what comes after it waits behind it. What comes too fast is
+-- refused for the moment, and never held.
 --
 -- It is one function for all resellers for a reason: with hundreds of them in a batch, code that every reseller has a
 -- copy of is never in the processor's cache.
@@ -12,6 +13,8 @@ RETURNS relay.decision
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_left_in_cap bigint := p_standing.left_in_cap;  -- NULL: no cap
+    v_left_in_day bigint := p_standing.left_in_day;
+    v_left_in_minute bigint := p_standing.left_in_minute;
     v_left_in_plan bigint := p_standing.left_in_plan;
     v_left_in_lots bigint := 0;
     v_lot integer := 1;
@@ -49,11 +52,15 @@ BEGIN
         v_verdict := CASE
             WHEN NOT coalesce(v_message.smtp_account_id = ANY (p_standing.credentials), false) THEN 'credential_suspended'
             WHEN v_billable = 0 THEN 'recipients_suppressed'
-            WHEN v_billable > v_left_in_cap THEN 'cap_reached'
+            WHEN v_used + v_billable > v_left_in_cap THEN 'cap_reached'
+            WHEN v_used + v_billable > v_left_in_day THEN 'daily_cap_reached'
             WHEN v_billable > v_left_in_plan + v_left_in_lots THEN 'credits_exhausted'
+            -- A message larger than the rate goes when the bucket is full; what it takes too much is waited for later.
+            WHEN v_left_in_minute - v_used < least(v_billable, p_standing.minute_rate) THEN 'rate_reached'
             ELSE 'accepted'
         END;
-        IF v_billable <= v_hold_room AND v_verdict IN ('cap_reached', 'credits_exhausted', 'accepted')
+        IF v_billable <= v_hold_room
+           AND v_verdict IN ('cap_reached', 'daily_cap_reached', 'credits_exhausted', 'accepted')
            AND (v_verdict <> 'accepted' OR p_standing.held OR v_held > 0) THEN
             v_verdict := 'held';
             v_hold_room := v_hold_room - v_billable;
@@ -82,7 +89,6 @@ BEGIN
             END IF;
             v_states := v_states || 'queued'::text;
             v_used := v_used + 1;
-            v_left_in_cap := v_left_in_cap - 1;
             IF v_left_in_plan > 0 THEN
                 v_left_in_plan := v_left_in_plan - 1;
                 v_from_plan := v_from_plan + 1;

@@ -20,7 +20,7 @@ DECLARE
     v_tallies relay.tally[];
 BEGIN
     FOR v_group IN
-        SELECT r.key, r.state, g.*
+        SELECT r.key, r.state, r.customers_cap, g.*
         FROM (SELECT u.reseller_id, u.account_id, array_agg(u.message_id) AS ids, array_agg(u.raw) AS raws,
                      array_agg(u.smtp_account_id) AS credentials,
                      array_agg((u.reseller_id, u.account_id, u.message_id, u.smtp_account_id, u.mail_from, u.rcpt_to,
@@ -40,8 +40,9 @@ BEGIN
             v_verdicts := v_verdicts || array_fill('reseller_suspended'::text, ARRAY[cardinality(v_group.ids)]);
             CONTINUE;
         END IF;
-        EXECUTE format('SELECT * FROM %I.accept($1, $2, $3, $4, $5)', 'r_' || v_group.key)
-            INTO v_decision USING p_at, v_group.ids, v_group.messages, v_group.raws, v_group.credentials;
+        EXECUTE format('SELECT * FROM %I.accept($1, $2, $3, $4, $5, $6)', 'r_' || v_group.key)
+            INTO v_decision
+            USING p_at, v_group.ids, v_group.messages, v_group.raws, v_group.credentials, v_group.customers_cap;
         v_verdicts := v_verdicts || v_decision.verdicts;
         CONTINUE WHEN v_decision.ids IS NULL;
         v_due_resellers := v_due_resellers || array_fill(v_group.reseller_id, ARRAY[cardinality(v_decision.ids)]);

@@ -5,15 +5,27 @@
 -- With hundreds of resellers in one batch this runs once for almost every message, so what counts is how little of it
 -- there is: a plain statement for each table, and no expressions that relay.decide could hold for all resellers.
 CREATE OR REPLACE FUNCTION accept(
-    p_at timestamptz, p_ids uuid[], p_messages relay.submission[], p_raws bytea[], p_credentials bigint[]
+    p_at timestamptz, p_ids uuid[], p_messages relay.submission[], p_raws bytea[], p_credentials bigint[],
+    p_customers_cap bigint
 ) RETURNS relay.decision
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     v_account record;
     v_standing relay.standing;
     v_decision relay.decision;
+    v_customers record;
 BEGIN
-    SELECT id, state, time_zone, monthly_cap, plan_quota, at_quota_end, held_limit, (p_at AT TIME ZONE time_zone)::date AS today
+    -- Before the account: everybody of this reseller waits here, so nobody waits in a circle.
+    IF p_customers_cap IS NOT NULL THEN
+        SELECT * INTO v_customers FROM lock_customers(p_at);
+    END IF;
+    SELECT id, kind, state, time_zone, monthly_cap, daily_cap, minute_rate, at_quota_end, held_limit,
+           (p_at AT TIME ZONE time_zone)::date AS today, date_trunc('month', p_at AT TIME ZONE time_zone)::date AS month,
+           -- The month in which the period began, or one before.
+           coalesce((period_start - interval '32 days')::date, date_trunc('month', p_at AT TIME ZONE time_zone)::date) AS since,
+           -- When the period is over, and not yet renewed, the next has begun.
+           CASE WHEN p_at < period_end THEN period_start ELSE coalesce(period_end, 'epoch') END AS period,
+           CASE WHEN p_at >= period_end THEN next_quota ELSE plan_quota END AS plan_quota
         INTO v_account FROM account WHERE id = p_messages[1].account_id FOR NO KEY UPDATE;
     IF NOT FOUND OR v_account.state <> 'active' THEN
         v_decision.verdicts := array_fill('account_suspended'::text, ARRAY[cardinality(p_messages)]);
@@ -21,8 +33,7 @@ BEGIN
     END IF;
 
     -- A statement of its own, after the lock: it must see what the one before us has committed.
-    SELECT v_account.monthly_cap - coalesce(month.accepted, 0),
-           greatest(v_account.plan_quota - coalesce(month.from_plan, 0), 0),
+    SELECT v_account.monthly_cap - count.accepted, greatest(v_account.plan_quota - count.from_plan, 0),
            lot.ids, lot.remaining, credential.ids, suppressed.addresses, credential.not_used_lately
         INTO v_standing
         FROM (SELECT array_agg(l.id ORDER BY l.expires_at, l.id) AS ids,
@@ -37,9 +48,20 @@ BEGIN
              (SELECT array_agg(s.address) AS addresses
               FROM unnest(p_messages) m
               CROSS JOIN LATERAL string_to_table(lower(m.rcpt_to), E'\n') AS r (address)
-              JOIN suppression s ON s.account_id = v_account.id AND s.address = r.address) suppressed
-             LEFT JOIN account_month month
-                 ON month.account_id = v_account.id AND month.month = date_trunc('month', v_account.today)::date;
+              JOIN suppression s ON s.account_id = v_account.id AND s.address = r.address) suppressed,
+             -- A period may have begun in the month before; without a plan it is the month.
+             (SELECT coalesce(sum(c.accepted) FILTER (WHERE c.month = v_account.month), 0) AS accepted,
+                     coalesce(sum(c.from_plan) FILTER (WHERE c.period = v_account.period), 0) AS from_plan
+              FROM account_month c
+              WHERE c.account_id = v_account.id AND c.month >= v_account.since) count;
+    IF p_customers_cap IS NOT NULL AND v_account.kind = 'sub' THEN
+        v_standing.left_in_cap := least(v_standing.left_in_cap, p_customers_cap - v_customers.accepted);
+    END IF;
+    IF num_nonnulls(v_account.daily_cap, v_account.minute_rate) > 0 THEN
+        SELECT * INTO v_standing.left_in_day, v_standing.left_in_minute
+            FROM pace_left(v_account.id, p_at, v_account.today, v_account.daily_cap, v_account.minute_rate);
+        v_standing.minute_rate := v_account.minute_rate;
+    END IF;
     IF v_account.at_quota_end = 'hold' THEN
         v_standing.hold_room := v_account.held_limit - coalesce(
             (SELECT h.recipients FROM relay.holding h
@@ -87,10 +109,16 @@ BEGIN
             FROM unnest(v_standing.lots, v_decision.drawn) AS d (lot, drawn) WHERE d.drawn > 0;
     END IF;
     UPDATE account_month SET accepted = accepted + v_decision.used, from_plan = from_plan + v_decision.from_plan
-        WHERE account_id = v_account.id AND month = date_trunc('month', v_account.today)::date;
+        WHERE account_id = v_account.id AND month = v_account.month AND period = v_account.period;
     IF NOT FOUND THEN  -- the lock lets nobody else insert it meanwhile
-        INSERT INTO account_month (account_id, month, accepted, from_plan)
-            VALUES (v_account.id, date_trunc('month', v_account.today), v_decision.used, v_decision.from_plan);
+        INSERT INTO account_month (account_id, month, period, accepted, from_plan)
+            VALUES (v_account.id, v_account.month, v_account.period, v_decision.used, v_decision.from_plan);
+    END IF;
+    IF p_customers_cap IS NOT NULL AND v_account.kind = 'sub' THEN
+        UPDATE customers_month SET accepted = accepted + v_decision.used WHERE month = v_customers.month;
+    END IF;
+    IF num_nonnulls(v_account.daily_cap, v_account.minute_rate) > 0 THEN
+        PERFORM count_pace(v_account.id, p_at, v_account.today, v_account.minute_rate, v_decision.used);
     END IF;
     IF v_standing.not_used_lately THEN
         UPDATE smtp_account SET last_used_at = p_at WHERE id = ANY (v_standing.credentials);

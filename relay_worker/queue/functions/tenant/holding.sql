@@ -64,8 +64,19 @@ DECLARE
     v_ns smallint[];
     v_states text[];
     v_paid_by bigint[];
+    v_customers_cap bigint;
+    v_customers record;
 BEGIN
-    SELECT id, time_zone, monthly_cap, plan_quota, (p_at AT TIME ZONE time_zone)::date AS today
+    -- Before the account, as in `accept`.
+    v_customers_cap := customers_cap();
+    IF v_customers_cap IS NOT NULL THEN
+        SELECT * INTO v_customers FROM lock_customers(p_at);
+    END IF;
+    SELECT id, kind, time_zone, monthly_cap, daily_cap, minute_rate, (p_at AT TIME ZONE time_zone)::date AS today,
+           date_trunc('month', p_at AT TIME ZONE time_zone)::date AS month,
+           coalesce((period_start - interval '32 days')::date, date_trunc('month', p_at AT TIME ZONE time_zone)::date) AS since,
+           CASE WHEN p_at < period_end THEN period_start ELSE coalesce(period_end, 'epoch') END AS period,
+           CASE WHEN p_at >= period_end THEN next_quota ELSE plan_quota END AS plan_quota
         INTO v_account FROM account WHERE id = p_account AND state = 'active' FOR NO KEY UPDATE;
     IF NOT FOUND OR v_reseller IS NULL THEN
         RETURN 0;
@@ -87,8 +98,7 @@ BEGIN
         RETURN 0;
     END IF;
 
-    SELECT v_account.monthly_cap - coalesce(month.accepted, 0),
-           greatest(v_account.plan_quota - coalesce(month.from_plan, 0), 0),
+    SELECT v_account.monthly_cap - count.accepted, greatest(v_account.plan_quota - count.from_plan, 0),
            lot.ids, lot.remaining, ARRAY[0::bigint], suppressed.addresses
         INTO v_standing
         FROM (SELECT array_agg(l.id ORDER BY l.expires_at, l.id) AS ids,
@@ -97,9 +107,19 @@ BEGIN
               WHERE l.account_id = v_account.id AND l.remaining > 0 AND l.expires_at > p_at) lot,
              (SELECT array_agg(s.address) AS addresses
               FROM unnest(v_messages) m
-              JOIN suppression s ON s.account_id = v_account.id AND s.address = lower(m.rcpt_to)) suppressed
-             LEFT JOIN account_month month
-                 ON month.account_id = v_account.id AND month.month = date_trunc('month', v_account.today)::date;
+              JOIN suppression s ON s.account_id = v_account.id AND s.address = lower(m.rcpt_to)) suppressed,
+             (SELECT coalesce(sum(c.accepted) FILTER (WHERE c.month = v_account.month), 0) AS accepted,
+                     coalesce(sum(c.from_plan) FILTER (WHERE c.period = v_account.period), 0) AS from_plan
+              FROM account_month c
+              WHERE c.account_id = v_account.id AND c.month >= v_account.since) count;
+    IF v_customers_cap IS NOT NULL AND v_account.kind = 'sub' THEN
+        v_standing.left_in_cap := least(v_standing.left_in_cap, v_customers_cap - v_customers.accepted);
+    END IF;
+    -- Of the pace the daily cap alone: the rate is for those who hand us mail, and they have.
+    IF v_account.daily_cap IS NOT NULL THEN
+        v_standing.left_in_day := (SELECT p.left_in_day FROM pace_left(
+            p_account, p_at, v_account.today, v_account.daily_cap, v_account.minute_rate) p);
+    END IF;
     v_decision := relay.decide(v_messages, v_standing);
     IF v_decision.states IS NULL THEN
         RETURN 0;
@@ -134,10 +154,16 @@ BEGIN
     INSERT INTO credit_entry (account_id, lot_id, kind, credits, at)
         SELECT p_account, d.lot, 'used', -d.drawn, p_at
         FROM unnest(v_standing.lots, v_decision.drawn) AS d (lot, drawn) WHERE d.drawn > 0;
-    INSERT INTO account_month AS m (account_id, month, accepted, from_plan)
-        VALUES (p_account, date_trunc('month', v_account.today), v_decision.used, v_decision.from_plan)
-        ON CONFLICT (account_id, month) DO UPDATE
+    INSERT INTO account_month AS m (account_id, month, period, accepted, from_plan)
+        VALUES (p_account, v_account.month, v_account.period, v_decision.used, v_decision.from_plan)
+        ON CONFLICT (account_id, month, period) DO UPDATE
         SET accepted = m.accepted + excluded.accepted, from_plan = m.from_plan + excluded.from_plan;
+    IF v_customers_cap IS NOT NULL AND v_account.kind = 'sub' THEN
+        UPDATE customers_month SET accepted = accepted + v_decision.used WHERE month = v_customers.month;
+    END IF;
+    IF v_account.daily_cap IS NOT NULL THEN
+        PERFORM count_pace(p_account, p_at, v_account.today, v_account.minute_rate, v_decision.used);
+    END IF;
     INSERT INTO stats_hour AS s (account_id, hour, slot, accepted, dropped)
         VALUES (p_account, date_trunc('hour', p_at, v_account.time_zone), 0, v_decision.used, v_decision.dropped)
         ON CONFLICT (account_id, hour, slot) DO UPDATE

@@ -31,14 +31,14 @@ $$;
 REVOKE ALL ON FUNCTION untried FROM PUBLIC;
 
 -- Give back up to p_most of them: to the lot that paid, to a new one that lapses at p_lapses where that has lapsed, or to
--- the plan's count of the month in which they were counted. Says how many; 0: there is nothing more to give back.
+-- the plan's count of the period in which they were counted. Says how many; 0: there is nothing more to give back.
 --
 -- Open to the reseller's own role: it reaches no other reseller's rows.
 CREATE OR REPLACE FUNCTION refund_untried(p_account bigint, p_at timestamptz, p_lapses timestamptz, p_most integer)
 RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
-    v_time_zone text;
+    v_account account;
     v_ids uuid[];
     v_ns smallint[];
     v_paid_at timestamptz[];
@@ -47,7 +47,9 @@ DECLARE
     v_lapsed bigint;
     v_new_lot bigint;
 BEGIN
-    SELECT a.time_zone INTO v_time_zone FROM account a WHERE a.id = p_account FOR NO KEY UPDATE;
+    -- Counts of all customers together, where there are any, are locked before the account, as in `accept`.
+    PERFORM FROM customers_month ORDER BY month FOR UPDATE;
+    SELECT * INTO v_account FROM account WHERE id = p_account FOR NO KEY UPDATE;
     SELECT array_agg(u.message_id), array_agg(u.n), array_agg(u.paid_at), array_agg(u.lot_id)
         INTO v_ids, v_ns, v_paid_at, v_paid_by FROM untried(p_account, p_most) u;
     IF v_ids IS NULL THEN
@@ -70,22 +72,34 @@ BEGIN
     INSERT INTO credit_entry (account_id, lot_id, kind, credits, at)
         SELECT p_account, u.lot, 'refunded', count(*), p_at
         FROM unnest(v_lots) AS u (lot) WHERE u.lot IS NOT NULL GROUP BY u.lot ORDER BY u.lot;
-    PERFORM uncount(p_account, v_time_zone, v_paid_at, v_paid_by);
+    PERFORM uncount(v_account, v_paid_at, v_paid_by);
     RETURN cardinality(v_ids);
 END $$;
 REVOKE ALL ON FUNCTION refund_untried FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION refund_untried TO {role};
 
--- Take recipients out of the counts of the months in which they were counted, so that cap and plan have room for them
--- again. p_paid_by NULL: the plan has covered them.
-CREATE OR REPLACE FUNCTION uncount(p_account bigint, p_time_zone text, p_paid_at timestamptz[], p_paid_by bigint[])
-RETURNS void
-LANGUAGE sql SET search_path FROM CURRENT AS $$
+-- Take recipients out of the counts in which they were counted, so that caps and plan have room for them again: the
+-- account's month and period, and the month of all customers together. p_paid_by NULL: the plan has covered them.
+CREATE OR REPLACE FUNCTION uncount(p_account account, p_paid_at timestamptz[], p_paid_by bigint[]) RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
     UPDATE account_month m
         SET accepted = greatest(m.accepted - c.recipients, 0), from_plan = greatest(m.from_plan - c.from_plan, 0)
-        FROM (SELECT date_trunc('month', u.at AT TIME ZONE p_time_zone)::date AS month, count(*) AS recipients,
-                     count(*) FILTER (WHERE u.lot IS NULL) AS from_plan
-              FROM unnest(p_paid_at, p_paid_by) AS u (at, lot) GROUP BY 1) c
-        WHERE m.account_id = p_account AND m.month = c.month
-$$;
+        FROM (SELECT x.month, x.period, count(*) AS recipients, count(*) FILTER (WHERE u.lot IS NULL) AS from_plan
+              FROM unnest(p_paid_at, p_paid_by) AS u (at, lot)
+              CROSS JOIN LATERAL (
+                  -- The period that had begun last by then.
+                  SELECT a.month, a.period FROM account_month a
+                  WHERE a.account_id = p_account.id AND a.period <= u.at
+                    AND a.month = date_trunc('month', u.at AT TIME ZONE p_account.time_zone)::date
+                  ORDER BY a.period DESC LIMIT 1) x
+              GROUP BY x.month, x.period) c
+        WHERE m.account_id = p_account.id AND m.month = c.month AND m.period = c.period;
+    IF p_account.kind = 'sub' THEN
+        UPDATE customers_month m SET accepted = greatest(m.accepted - c.recipients, 0)
+            FROM (SELECT customers_month_of(u.at) AS month, count(*) AS recipients
+                  FROM unnest(p_paid_at) AS u (at) GROUP BY 1) c
+            WHERE m.month = c.month;
+    END IF;
+END $$;
 REVOKE ALL ON FUNCTION uncount FROM PUBLIC;

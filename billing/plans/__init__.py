@@ -1,0 +1,1 @@
+"""Monthly plans: what can be had, who has which, and its periods."""
