@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 
 import structlog
 
@@ -23,6 +24,7 @@ class Poster:
         self._seconds = seconds
         self._logged = asyncio.Event()
         self._urgent = asyncio.Event()
+        self._put_off = False
 
     def logged(self, results: Sequence[Result]) -> None:
         """These are in the log. A hard bounce is posted at once: the next message must find its address suppressed."""
@@ -39,15 +41,27 @@ class Poster:
                     await self._urgent.wait()
             except TimeoutError:
                 pass
-            await self.post()
+            await self._post_when_ripe()
 
-    async def post(self) -> None:
+    async def post(self, older: timedelta = timedelta()) -> int:
         """Post what is logged. When the database is away it stays in the log, and somebody will."""
         self._logged.clear()
         self._urgent.clear()
         try:
-            await self._claims.post()
+            return await self._claims.post(older)
         except Unavailable as error:
             log.warning("delivery.post_failed", error=str(error))
             self._logged.set()
             await asyncio.sleep(self._seconds)
+            return 0
+
+    async def _post_when_ripe(self) -> None:
+        """When another worker has posted a moment ago, what came since can wait another moment: the more at a time, the
+        better. But only once.
+        """
+        ripe = self._urgent.is_set() or self._put_off
+        self._put_off = (
+            not await self.post(timedelta() if ripe else timedelta(seconds=self._seconds)) and not ripe
+        )
+        if self._put_off:
+            self._logged.set()

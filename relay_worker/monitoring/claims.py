@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
@@ -54,10 +54,11 @@ class MeasuredClaims(Collector):
     async def postpone(self, recipients: Sequence[tuple[MessageId, int]], until: Sequence[datetime]) -> None:
         await self._claims.postpone(recipients, until)
 
-    async def post(self) -> None:
+    async def post(self, older: timedelta = timedelta()) -> int:
         began = time.perf_counter()
-        await self._claims.post()
+        posted = await self._claims.post(older)
         self._post_seconds.add(time.perf_counter() - began)
+        return posted
 
     async def renew(self, recipients: Sequence[tuple[MessageId, int]]) -> None:
         await self._claims.renew(recipients)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from platform_core.ids import AccountId, MessageId, ResellerId
@@ -116,8 +116,10 @@ class Claims(Protocol):
         """Put back what we hold, each to become due at its time. It counts as no attempt."""
         ...
 
-    async def post(self) -> None:
-        """Have the resellers' rows told what was logged, by whomever."""
+    async def post(self, older: timedelta = timedelta()) -> int:
+        """Have the resellers' rows told what was logged, by whomever, once the oldest of it is `older` old; how many entries
+        of the log that were.
+        """
         ...
 
     async def renew(self, recipients: Sequence[tuple[MessageId, int]]) -> None:

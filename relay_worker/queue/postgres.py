@@ -38,9 +38,9 @@ _WRITTEN = frozenset({Verdict.ACCEPTED, Verdict.HELD, Verdict.RECIPIENTS_SUPPRES
 
 _INGEST = "SELECT id, verdict FROM relay.ingest($1, $2::relay.submission[], $3)"
 _FINISH = "SELECT relay.finish($1, $2::relay.result[])"
-_POST = "SELECT relay.post($1, '0', $2)"
+_POST = "SELECT relay.post($1, $2, $3)"
 # Entries of the log, of about 25 results each, that are posted in one transaction.
-_POSTED_AT_ONCE = 100
+_POSTED_AT_ONCE = 400
 
 
 async def open_pool(settings: Settings, *, size: int) -> asyncpg.Pool:
@@ -211,21 +211,24 @@ class PostgresClaims:
                 "SELECT relay.postpone($1, $2, $3, $4)", self._lease, ids, numbers, list(until)
             )
 
-    async def post(self) -> None:
+    async def post(self, older: timedelta = timedelta()) -> int:
         """See `Claims`. When some reseller's schema can't take its results, each is told for itself, and what one can't
         take is set aside in the database, so that its fault holds up nobody else's results.
         """
         try:
-            while await self._post(apart=False):
-                pass
+            return await self._post(older, apart=False)
         except Unavailable as error:
             log.error("post.apart", error=str(error))
-            while await self._post(apart=True):
-                pass
+            return await self._post(older, apart=True)
 
-    async def _post(self, *, apart: bool) -> bool:
+    async def _post(self, older: timedelta, *, apart: bool) -> int:
+        total = 0
         async with database_call(self._pool) as connection:
-            return bool(await connection.fetchval(_POST, _POSTED_AT_ONCE, apart))
+            while taken := await connection.fetchval(_POST, _POSTED_AT_ONCE, older, apart):
+                total += taken
+                if taken < _POSTED_AT_ONCE:
+                    break
+        return total
 
     async def renew(self, recipients: Sequence[tuple[MessageId, int]]) -> None:
         ids, numbers = [message for message, _ in recipients], [n for _, n in recipients]

@@ -27,19 +27,23 @@ BEGIN
     FROM judged;
 END $$;
 
--- Tell the resellers' rows what was logged (results, and counts of what was accepted), oldest first, up to p_limit entries of the log that are at least p_older
--- old; true when it took so many that there may be more. Several may post at once. What a reseller's schema can't take (it is broken, or locked for long) fails the whole call,
--- unless p_apart: then each reseller is tried for itself, and what one can't take is set aside.
-CREATE OR REPLACE FUNCTION relay.post(p_limit integer, p_older interval, p_apart boolean) RETURNS boolean
+-- Tell the resellers' rows what was logged (results, and counts of what was accepted), oldest first, up to p_limit entries
+-- of the log, once the oldest of them is p_older old; says how many it took. Several may post at once. What a reseller's
+-- schema can't take (it is broken, or locked for long) fails the whole call, unless p_apart: then each reseller is tried
+-- for itself, and what one can't take is set aside.
+CREATE OR REPLACE FUNCTION relay.post(p_limit integer, p_older interval, p_apart boolean) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
     v_group record;
-    v_full boolean := false;
+    v_taken integer := 0;
 BEGIN
+    IF NOT EXISTS (SELECT FROM relay.result_log WHERE logged_at <= now() - p_older) THEN
+        RETURN 0;
+    END IF;
     FOR v_group IN
         WITH taken AS (
             DELETE FROM relay.result_log WHERE id IN (
-                SELECT l.id FROM relay.result_log l WHERE l.logged_at <= now() - p_older ORDER BY l.id LIMIT p_limit FOR UPDATE SKIP LOCKED)
+                SELECT l.id FROM relay.result_log l ORDER BY l.id LIMIT p_limit FOR UPDATE SKIP LOCKED)
             RETURNING results, strays, tallies
         ), every AS (
             SELECT r.reseller_id, r::relay.result AS result, false AS stray, NULL::relay.hour_counts AS counts
@@ -50,7 +54,7 @@ BEGIN
             SELECT t.reseller_id, NULL, NULL, (t.account_id, t.hour, 0, 0, 0, 0, 0, t.accepted, t.dropped)::relay.hour_counts
                 FROM taken CROSS JOIN unnest(taken.tallies) t
         )
-        SELECT p.id, p.key, (SELECT count(*) = p_limit FROM taken) AS full,
+        SELECT p.id, p.key, (SELECT count(*) FROM taken) AS taken,
                coalesce(array_agg(e.result ORDER BY (e.result).message_id, (e.result).n, (e.result).at)
                         FILTER (WHERE NOT e.stray), '{}') AS results,
                coalesce(array_agg(e.result) FILTER (WHERE e.stray), '{}') AS strays,
@@ -58,14 +62,14 @@ BEGIN
         FROM every e JOIN platform.reseller p ON p.id = e.reseller_id
         GROUP BY p.id ORDER BY p.id
     LOOP
-        v_full := v_group.full;
+        v_taken := v_group.taken;
         IF p_apart THEN
             PERFORM relay.record_or_set_aside(v_group.id, v_group.key, v_group.results, v_group.strays, v_group.counts);
         ELSE
             PERFORM relay.record(v_group.key, v_group.results, v_group.strays, v_group.counts);
         END IF;
     END LOOP;
-    RETURN v_full;
+    RETURN v_taken;
 END $$;
 
 -- Four rows of counts for each account and hour, so that those who post seldom wait for one another.

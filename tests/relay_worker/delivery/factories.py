@@ -96,8 +96,9 @@ class InMemoryClaims:
         await self._answer()
         self.postponed += zip(recipients, until, strict=True)
 
-    async def post(self) -> None:
+    async def post(self, older: timedelta = timedelta()) -> int:
         """Nothing is kept in a log here."""
+        return 0
 
     async def finish(self, results: Sequence[Result]) -> None:
         await self._answer()

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Sequence
+from datetime import timedelta
 
 from platform_core.errors import Unavailable
 from platform_core.mail.replies import Reply
@@ -25,8 +26,9 @@ class FailsTwice(InMemoryClaims):
 
     tries = 0
 
-    async def post(self) -> None:
+    async def post(self, older: timedelta = timedelta()) -> int:
         """Nothing is kept in a log here."""
+        return 0
 
     async def finish(self, results: Sequence[Result]) -> None:
         self.tries += 1

@@ -6,7 +6,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 
 from platform_core.clock import Clock
@@ -148,8 +148,9 @@ class FairQueue:
         for key, due_at in zip(recipients, until, strict=True):
             heapq.heappush(self._waiting, (due_at, next(self._numbers), self._held.pop(key)))
 
-    async def post(self) -> None:
+    async def post(self, older: timedelta = timedelta()) -> int:
         await asyncio.sleep(CALL_SECONDS)
+        return 0
 
     async def renew(self, recipients: Sequence[Key]) -> None:
         await asyncio.sleep(CALL_SECONDS)
