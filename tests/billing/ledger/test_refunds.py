@@ -176,6 +176,32 @@ def test_what_the_plan_has_covered_returns_to_the_plans_count_of_that_month(
     desk.accept(*sender.messages(3))
 
 
+def test_what_a_period_has_covered_returns_to_that_period(
+    app: Flask, desk: Desk, books: psycopg.Connection[dict[str, Any]], reseller: ResellerRef
+) -> None:
+    """Mail of two periods within one month, and only that of the first was never tried."""
+    sender = open_account(books, reseller, plan=5)
+    turn = NOON + timedelta(hours=1)
+    sender.change("account", period_start=NOON - timedelta(days=5), period_end=turn, next_quota=5)
+    desk.ingest(*sender.messages(2), at=NOON)
+    try_all(desk, NEVER_SENT)
+    desk.ingest(*sender.messages(3), at=turn)
+    assert refund(sender) == 2
+    counts = sender.rows(
+        "SELECT period, from_plan FROM account_month WHERE account_id = %(account)s ORDER BY 1"
+    )
+    assert [row["from_plan"] for row in counts] == [0, 3]
+    assert counts[1]["period"] == turn
+
+
+def test_the_count_of_all_customers_together_has_room_again(desk: Desk, sender: Sender) -> None:
+    sender.rows("INSERT INTO customers_month (month, accepted) VALUES ('2026-11-01', 7) RETURNING month")
+    desk.accept(*sender.messages(2))
+    try_all(desk, NEVER_SENT)
+    assert refund(sender) == 2
+    assert sender.value("SELECT accepted FROM customers_month") == 5
+
+
 def test_two_who_give_back_at_once_give_back_once(desk: Desk, sender: Sender) -> None:
     desk.accept(*sender.messages(5))
     try_all(desk, NEVER_SENT)
