@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from billing.payments import news
 from billing.payments.models import Card, Payment, PaymentCustomer, SellerRow, TopUpRule
 from billing.payments.news import About, News
+from billing.payments.purchases import Origin
 from billing.payments.settling import (
     note_disputed,
     note_expired,
@@ -60,7 +61,7 @@ def _hear_of_payment(session: Session, word: _OfPayment, seller: str, clock: Clo
             note_paid(session, payment, word.money, clock=clock)
         case news.Declined():
             note_failed(session, payment, word.reason)
-            if payment.origin == "top_up":
+            if payment.origin == Origin.TOP_UP:
                 stop_top_up(session, payment.account_id, word.reason, clock=clock)
         case news.Expired():
             note_expired(session, payment)

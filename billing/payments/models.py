@@ -7,7 +7,7 @@ from sqlalchemy import ARRAY, BigInteger, DateTime, ForeignKey, Integer, SmallIn
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.money import Money
-from billing.payments.states import EventState, PaymentState
+from billing.payments.states import EventState, OrderState, PaymentState
 from platform_core.database import PlatformBase, TenantBase
 from platform_core.ids import AccountId, ResellerId
 
@@ -77,7 +77,7 @@ class IpOrder(PlatformBase):
     account_id: Mapped[AccountId] = mapped_column(BigInteger)
     payment_id: Mapped[UUID]
     addresses: Mapped[int] = mapped_column(Integer)
-    state: Mapped[str] = mapped_column(Text, server_default="ordered")
+    state: Mapped[str] = mapped_column(Text, server_default=OrderState.ORDERED)
     ordered_at: Mapped[datetime] = mapped_column(_MOMENT)
     closed_at: Mapped[datetime | None] = mapped_column(_MOMENT)
 

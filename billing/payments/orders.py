@@ -6,11 +6,10 @@ from sqlalchemy.orm import Session
 
 from billing.payments.models import IpOrder, Payment
 from billing.payments.purchases import Good
+from billing.payments.states import OrderState
 from platform_core.clock import Clock
 from platform_core.database import ResellerRef
 from platform_core.errors import NotFound
-
-ORDERED, FULFILLED, CANCELLED = "ordered", "fulfilled", "cancelled"
 
 
 def keep_ip_order(session: Session, reseller: ResellerRef, payment: Payment, *, clock: Clock) -> None:
@@ -26,12 +25,12 @@ def keep_ip_order(session: Session, reseller: ResellerRef, payment: Payment, *, 
     )
     session.execute(new.on_conflict_do_nothing())
     if payment.taken_back == payment.delivered:
-        _close(_order(session, reseller, payment), CANCELLED, clock)
+        _close(_order(session, reseller, payment), OrderState.CANCELLED, clock)
 
 
 def ip_orders(session: Session) -> list[IpOrder]:
     """Those that wait for an address, oldest first."""
-    query = select(IpOrder).where(IpOrder.state == ORDERED)
+    query = select(IpOrder).where(IpOrder.state == OrderState.ORDERED)
     return list(session.scalars(query.order_by(IpOrder.ordered_at, IpOrder.id)))
 
 
@@ -40,7 +39,7 @@ def fulfil_ip_order(session: Session, order_id: int, *, clock: Clock) -> None:
     order = session.get(IpOrder, order_id, with_for_update=True)
     if order is None:
         raise NotFound("There is no such order.")
-    _close(order, FULFILLED, clock)
+    _close(order, OrderState.FULFILLED, clock)
 
 
 def _order(session: Session, reseller: ResellerRef, payment: Payment) -> IpOrder:
@@ -48,8 +47,8 @@ def _order(session: Session, reseller: ResellerRef, payment: Payment) -> IpOrder
     return session.scalars(query).one()
 
 
-def _close(order: IpOrder, state: str, clock: Clock) -> None:
+def _close(order: IpOrder, state: OrderState, clock: Clock) -> None:
     """An order that is closed stays as it is: an address in use is taken away by people, not by an event."""
-    if order.state == ORDERED:
+    if order.state == OrderState.ORDERED:
         order.state = state
         order.closed_at = clock.now()

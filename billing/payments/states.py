@@ -54,3 +54,11 @@ class EventState(StrEnum):
 
 
 SETTLED = frozenset({EventState.APPLIED, EventState.IGNORED})
+
+
+class OrderState(StrEnum):
+    """Of dedicated IPs that were paid for. Whatever is not ORDERED is closed."""
+
+    ORDERED = "ordered"
+    FULFILLED = "fulfilled"
+    CANCELLED = "cancelled"

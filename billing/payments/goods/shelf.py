@@ -5,7 +5,7 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
-from billing.money import Money
+from billing.money import Money, round_half_up
 from billing.payments.models import Payment
 from billing.payments.purchases import Purchase, Quote
 from platform_core.clock import Clock
@@ -23,7 +23,7 @@ class Order:
 
     def worth(self, units: int) -> Money:
         """What was paid for some of the units. The parts of several calls need not add up to the cent."""
-        return Money(self.payment.asked * units // self.payment.units, self.payment.currency)
+        return Money(round_half_up(self.payment.asked * units, self.payment.units), self.payment.currency)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from sqlalchemy.orm import Session
 
 from billing.money import Money
 from billing.payments.connecting import start_connecting
-from billing.payments.models import IpPrice
+from billing.payments.ip_prices import set_ip_price
 from billing.payments.price_list import PriceLine, price_lines, set_price_line
 from billing.payments.purchases import Good
-from billing.payments.queries import seller_of
+from billing.payments.queries import ip_price_of, seller_of
 from billing.payments.till import Till
 from billing.prices.queries import list_price
 from billing.prices.services import set_price
@@ -55,9 +55,8 @@ def _price_for_customers(session: Session, currency: str, clock: Clock) -> None:
     main = main_account(session)
     if list_price(session) is None:
         set_price(session, main, Money(_CUSTOMERS_PAY_FOR_CREDITS, currency), clock=clock)
-    if session.get(IpPrice, main.id) is None:
-        price = {"amount": _CUSTOMERS_PAY_FOR_AN_IP, "currency": currency, "changed_at": clock.now()}
-        session.add(IpPrice(account_id=main.id, **price))
+    if ip_price_of(session, main) is None:
+        set_ip_price(session, main, Money(_CUSTOMERS_PAY_FOR_AN_IP, currency), clock=clock)
 
 
 def _connect(layout: Layout, reseller: ResellerRef, till: Till) -> None:

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -83,11 +84,14 @@ class Api:
     def _ours(self, path: str, form: str, account: str) -> Answer | None:
         """None where localstripe answers."""
         fields = nested(parse_qsl(form, keep_blank_values=True))
+        shelf = self.desk.shelf
         match request.method, path.split("/"):
             case "POST", ["checkout", "sessions"]:
                 return self._made(self._session(fields, account), account)
             case "POST", ["checkout", "sessions", id_, "expire"]:
-                self.desk.expire(self.desk.shelf.get(id_, account))
+                return self._changed(shelf.get(id_, account), self.desk.expire)
+            case "POST", ["disputes", id_, "close"]:
+                return self._changed(shelf.get(id_, account), self.desk.lose_dispute)
             case "POST", ["billing_portal", "sessions"]:
                 return self._made(self._portal(fields, account), account)
             case "POST", ["accounts"]:
@@ -98,20 +102,15 @@ class Api:
                 return self._made(self._endpoint(fields), "")
             case "POST", ["prices"]:
                 return self._made(_price(fields), account)
-            case "POST", ["disputes", id_, "close"]:
-                self.desk.close_dispute(self.desk.shelf.get(id_, account), won=False)
-            case "GET", ["events", id_]:
-                return Answer(200, _shown(self.desk.shelf.get(id_, account)))
-        match request.method, path.split("/"):
-            case ("GET", ["checkout", "sessions", id_]) | ("POST", ["checkout", "sessions", id_, "expire"]):
-                return Answer(200, _shown(self.desk.shelf.get(id_, account)))
-            case ("GET", ["accounts", id_]):
-                return Answer(200, _shown(self.desk.shelf.get(id_)))
-            case ("GET", ["disputes", id_]) | ("POST", ["disputes", id_, "close"]):
-                return Answer(200, _shown(self.desk.shelf.get(id_, account)))
-            case ("GET", ["prices", id_]):
-                return Answer(200, _shown(self.desk.shelf.get(id_, account)))
+            case "GET", ["checkout", "sessions", id_] | ["disputes" | "prices" | "events", id_]:
+                return Answer(200, _shown(shelf.get(id_, account)))
+            case "GET", ["accounts", id_]:
+                return Answer(200, _shown(shelf.get(id_)))
         return None
+
+    def _changed(self, thing: Object, change: Callable[[Object], None]) -> Answer:
+        change(thing)
+        return Answer(200, _shown(thing))
 
     def _made(self, thing: Object, account: str) -> Answer:
         return Answer(200, _shown(self.desk.shelf.keep(thing, account)))

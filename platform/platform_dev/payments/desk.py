@@ -3,7 +3,6 @@
 localstripe answers for customers, cards, intents and refunds; sessions and disputes are ours, and so are all events.
 """
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -76,6 +75,10 @@ class Desk:
         self.shelf.keep(dispute, account)
         self.announcer.announce("charge.dispute.created", dispute, account)
         return dispute
+
+    def lose_dispute(self, dispute: Object) -> None:
+        """The seller gives in."""
+        self.close_dispute(dispute, won=False)
 
     def close_dispute(self, dispute: Object, *, won: bool) -> None:
         """The bank has decided."""
@@ -170,11 +173,6 @@ class Desk:
         known = {name: charge[name] for name in ("id", "amount", "amount_refunded", "refunded", "currency")}
         intent = {"payment_intent": charge["payment_intent"], "customer": charge["customer"]}
         self.announcer.announce("charge.refunded", new_object("charge", known | intent), account)
-
-
-def client_secret() -> str:
-    """What can't be guessed in the address of a page."""
-    return secrets.token_urlsafe(24)
 
 
 def _id(value: object) -> str:

@@ -4,9 +4,11 @@ from uuid import UUID
 
 import click
 
+from billing.money import Money
 from billing.payments.checkout import refund_payment
 from billing.payments.connecting import disconnect as disconnect_seller
 from billing.payments.events import replay_event
+from billing.payments.ip_prices import clear_ip_price, set_ip_price
 from billing.payments.orders import fulfil_ip_order, ip_orders
 from billing.payments.queries import (
     EventView,
@@ -24,7 +26,7 @@ from platform_core.clock import SystemClock
 from platform_core.ids import ResellerKey
 from platform_core.settings import settings
 from platform_web.commands.output import Row, json_option, say, show_many, show_one, yes_option
-from platform_web.commands.scope import platform_scope, reseller_option, reseller_scope
+from platform_web.commands.scope import account_option, platform_scope, reseller_option, reseller_scope
 from tenants.resellers.queries import reseller_by_key
 
 
@@ -133,6 +135,29 @@ def disconnect(reseller_key: str, as_json: bool) -> None:
     with platform_scope() as session:
         disconnect_seller(reseller_by_key(session, ResellerKey(reseller_key)).ref)
     say(f"{reseller_key} is disconnected.", {"reseller": reseller_key}, as_json=as_json)
+
+
+@payment.command("ip-price")
+@click.argument("amount", metavar="MINOR", type=click.IntRange(0))
+@click.option("--currency", metavar="CODE", help="Default: FRANKPOST_BILLING_CURRENCY.")
+@reseller_option
+@account_option
+@json_option
+def ip_price(amount: int, currency: str | None, reseller_key: str, account_name: str, as_json: bool) -> None:
+    """What an account pays its reseller for a dedicated IP; of `main`: the list price. 0: none of its own."""
+    money = Money(amount, (currency or settings().billing_currency).upper())
+    with reseller_scope(reseller_key) as scope:
+        found = scope.account(account_name)
+        if amount:
+            set_ip_price(scope.session, found, money, clock=SystemClock())
+        else:
+            clear_ip_price(scope.session, found)
+    row: Row = {"account": account_name, "amount": amount, "currency": money.currency}
+    say(
+        f"A dedicated IP costs {money.text()}." if amount else "It has no price of its own.",
+        row,
+        as_json=as_json,
+    )
 
 
 @payment.command("ip-orders")

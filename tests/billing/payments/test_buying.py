@@ -6,6 +6,7 @@ from billing.ledger.models import CreditLot
 from billing.ledger.services import grant_credits
 from billing.money import Money
 from billing.payments.checkout import forget_card
+from billing.payments.ip_prices import set_ip_price
 from billing.payments.jobs import deliver_paid
 from billing.payments.orders import ip_orders
 from billing.payments.purchases import Purchase
@@ -15,6 +16,7 @@ from billing.payments.till import quote_for
 from billing.wallet.queries import wallet_of
 from platform_core.database import db, tenant_session
 from platform_core.errors import NotForSale
+from tenants.accounts.queries import main_account
 from tenants.accounts.services import NewAccount, create_sub_account
 from tests.billing.payments.buyers import Buyer, PostOffice
 
@@ -128,3 +130,15 @@ def test_an_account_is_one_customer_however_often_it_buys(agency: Buyer, post: P
     sessions = [agency.open(Purchase.credits(1000 * n)) for n in (1, 2)]
     post.bring()
     assert len({session["customer"] for session in sessions}) == 1
+
+
+def test_a_customer_orders_a_dedicated_ip_at_its_resellers_price(customer: Buyer, post: PostOffice) -> None:
+    with pytest.raises(NotForSale):
+        customer.open(Purchase.dedicated_ips(1))
+    with tenant_session(customer.reseller) as session:
+        set_ip_price(session, main_account(session), Money(6000, "EUR"), clock=customer.till.clock)
+        session.commit()
+    assert customer.buy(Purchase.dedicated_ips(1))["amount_total"] == 6000
+    post.bring()
+    mine = [order for order in ip_orders(db.session()) if order.reseller_id == customer.reseller.id]
+    assert [order.account_id for order in mine] == [customer.id]
