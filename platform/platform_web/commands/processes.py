@@ -17,6 +17,7 @@ from rq.cron import CronScheduler
 from billing.invoices import jobs as invoice_jobs
 from billing.ledger import jobs as ledger_jobs
 from billing.payments import jobs as payment_jobs
+from billing.plans import jobs as plan_jobs
 from platform_core.clock import SystemClock
 from platform_core.errors import ServerUnreachable
 from platform_core.logging import configure_logging
@@ -143,8 +144,10 @@ def cron() -> None:
         (address_jobs.keep_addresses, {"cron": address_jobs.CRON}),
         (payment_jobs.apply_events, {"interval": payment_jobs.EVENTS_SECONDS}),
         (payment_jobs.top_up_accounts, {"interval": payment_jobs.TOP_UPS_SECONDS}),
+        (payment_jobs.tell_of_stopped_top_ups, {"cron": payment_jobs.NOTICES_CRON}),
         (payment_jobs.deliver_again, {"cron": payment_jobs.DELIVER_CRON}),
         (ledger_jobs.enqueue_upkeep, {"cron": ledger_jobs.CRON}),
+        (plan_jobs.enqueue_renewals, {"cron": plan_jobs.CRON}),
         (holding_jobs.release_everywhere, {"interval": holding_jobs.SWEEP_SECONDS}),
         (holding_jobs.expire_everywhere, {"cron": holding_jobs.EXPIRY_CRON}),
         (pause_jobs.resume_paused, {"interval": pause_jobs.RESUME_SECONDS}),
