@@ -124,12 +124,13 @@ def applied(
     """
     _keep(session, row)
     status = PlanStatus(row.status)
-    account.plan_quota = row.included if status in RUNNING else 0
     if status is PlanStatus.ENDED:
         account.period_start = account.period_end = account.next_quota = None
     else:
+        next_quota = _next_quota(session, account, row)
         account.period_start, account.period_end = row.period_start, row.period_end
-        account.next_quota = _next_quota(session, account, row)
+        account.next_quota = next_quota
+    account.plan_quota = row.included if status in RUNNING else 0
     session.flush()
     announce_plan(session, account)
     announce_quota(session, account)

@@ -103,9 +103,7 @@ def offered_plan(session: Session, account: Account, plan_id: int) -> Plan:
 def create_plan(session: Session, new: NewPlan) -> Plan:
     """Offer a plan. Raises InvalidInput, or AlreadyExists."""
     _check(new)
-    row = _table(session)()
-    session.add(row)
-    return _written(session, row, new)
+    return _written(session, _table(session)(), new)
 
 
 def edit_plan(session: Session, plan_id: int, new: NewPlan) -> Plan:
@@ -140,12 +138,12 @@ def _check(new: NewPlan) -> None:
 
 
 def _written(session: Session, row: PlanRow, new: NewPlan) -> Plan:
-    row.name, row.price, row.currency = new.name.strip(), new.price.amount, new.price.currency
-    row.included, row.trial_days = new.included, new.trial_days
-    row.smtp_accounts, row.domains, row.api_keys, row.dedicated_ips = new.limits.most()
     try:
         with session.begin_nested():
-            session.flush()
+            row.name, row.price, row.currency = new.name.strip(), new.price.amount, new.price.currency
+            row.included, row.trial_days = new.included, new.trial_days
+            row.smtp_accounts, row.domains, row.api_keys, row.dedicated_ips = new.limits.most()
+            session.add(row)
     except IntegrityError as error:
         raise AlreadyExists(f"There is a plan {new.name.strip()} already.") from error
     session.refresh(row)
