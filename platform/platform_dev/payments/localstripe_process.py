@@ -25,17 +25,16 @@ def main() -> None:
 
 
 def _keep_state_in(path: Path) -> None:
-    store = resources.store
-    if path.exists():
-        # The file is our own, of an earlier run, in a folder that is ours alone.
-        store.update(pickle.loads(path.read_bytes()))  # noqa: S301
-
     def dump(self: resources.Store) -> None:
         unfinished = path.with_suffix(".new")
-        unfinished.write_bytes(pickle.dumps(self, protocol=pickle.HIGHEST_PROTOCOL))
+        # As a plain dictionary: a Store writes itself down at every key that it is read back with.
+        unfinished.write_bytes(pickle.dumps(dict(self), protocol=pickle.HIGHEST_PROTOCOL))
         unfinished.rename(path)
 
     resources.Store.dump_to_disk = dump
+    if path.exists():
+        # The file is our own, of an earlier run, in a folder that is ours alone.
+        resources.store.update(pickle.loads(path.read_bytes()))  # noqa: S301
 
 
 if __name__ == "__main__":
