@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "suppression": "platform_web.commands.suppression:suppression",
     "inbound": "platform_web.commands.inbound:inbound",
     "credits": "platform_web.commands.credits:credits",
+    "plan": "platform_web.commands.plan:plan",
     "price": "platform_web.commands.price:price",
     "ledger": "platform_web.commands.ledger:ledger",
     "queue": "platform_web.commands.queue:queue",

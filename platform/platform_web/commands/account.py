@@ -4,6 +4,7 @@ from dataclasses import asdict, replace
 
 import click
 
+from platform_web.commands.cap import cap
 from platform_web.commands.output import Row, json_option, say, show_many, show_one
 from platform_web.commands.scope import reseller_option, reseller_scope
 from tenants.accounts.queries import main_account, sub_accounts
@@ -22,6 +23,9 @@ from tenants.models import Account, AtQuotaEnd
 @click.group()
 def account() -> None:
     """Sending accounts: a reseller's own and its customers'."""
+
+
+account.add_command(cap)
 
 
 @account.command()

@@ -13,6 +13,7 @@ from platform_core.database import bind_database
 from platform_core.settings import Settings
 from platform_web.console.addresses.views import pages as addresses
 from platform_web.console.door import rows
+from platform_web.console.plans.views import pages as plans
 from platform_web.console.queue.views import pages as queue
 from platform_web.console.resellers.views import pages as resellers
 from platform_web.console.traffic.views import pages as traffic
@@ -45,6 +46,7 @@ class MenuEntry:
 
 MENU = (
     MenuEntry("resellers.every", "building-store", _l("Resellers")),
+    MenuEntry("plans.every", "tag", _l("Plans")),
     MenuEntry("queue.show", "stack-2", _l("Queue")),
     MenuEntry("traffic.every", "send", _l("Traffic")),
     MenuEntry("addresses.every", "server-2", _l("Addresses")),
@@ -64,6 +66,7 @@ def create_console(settings: Settings, clock: Clock) -> Flask:
     require_login(app, login_endpoint="logins.login")
     app.register_blueprint(login_pages(desk))
     app.register_blueprint(resellers)
+    app.register_blueprint(plans)
     app.register_blueprint(queue)
     app.register_blueprint(addresses)
     app.register_blueprint(traffic)

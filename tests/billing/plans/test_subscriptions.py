@@ -9,7 +9,7 @@ from billing.plans.renewals import pay_due, renew_due, suspend_plan
 from billing.plans.services import cancel_plan, change_plan, start_trial, subscribe, upgrade_now
 from billing.plans.signals import plan_changed
 from billing.plans.states import PlanStatus
-from platform_core.errors import AlreadyExists, InsufficientFunds, InvalidInput, NotFound, NotForSale
+from platform_core.errors import AlreadyExists, InsufficientFunds, InvalidInput, NotForSale, NotFound
 from tests.billing.plans.conftest import START, Club
 
 
