@@ -10,6 +10,7 @@ from billing.caps.services import NewCaps, cap_account, cap_customers
 from platform_core.clock import StoppedClock
 from platform_core.database import ResellerRef, db, tenant_session
 from platform_core.errors import InvalidInput
+from relay_worker.holding.services import release_held
 from relay_worker.queue.door import Verdict
 from tenants.models import Account
 from tenants.resellers.queries import reseller_by_id
@@ -18,7 +19,7 @@ from tests.relay_worker.queue.desk import NOON, Desk, Sender
 from tests.relay_worker.queue.test_concurrency import Ingest, deadlocks, ingest_everywhere
 
 __all__ = ["ingest_everywhere"]  # the fixture
-SECOND = timedelta(seconds=1)
+SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 
 
 def cap(sender: Sender, *, daily: int | None = None, per_minute: int | None = None) -> None:
@@ -217,3 +218,39 @@ def test_100_senders_at_once_get_exactly_the_100_of_a_cap(
         session.commit()
     verdict = ingest_everywhere([[one] for one in sender.messages(150)])
     assert verdict[Verdict.ACCEPTED] == sender.used == min(cap_daily, 100)
+
+
+# --- what comes later ---
+
+
+def test_held_mail_that_is_let_go_counts_for_the_day_and_for_all_customers(
+    desk: Desk, agency: ResellerRef, account: OpenAccount
+) -> None:
+    sender = account(reseller=2, credits=100)
+    cap(sender, daily=1)
+    sender.change("account", at_quota_end="hold")
+    assert verdicts(desk, sender, 4) == {Verdict.ACCEPTED: 1, Verdict.HELD: 3}
+    cap(sender, daily=3)
+    with tenant_session(agency) as session:
+        before = customers_used(session, clock=StoppedClock(NOON))
+        assert release_held(session, sender.account_id, clock=StoppedClock(NOON)) == 2
+        session.commit()
+        assert customers_used(session, clock=StoppedClock(NOON)) == before + 2
+    assert (sender.used, sender.count("held")) == (3, 1)
+
+
+def test_what_is_given_back_makes_room_in_its_period_and_for_all_customers(
+    desk: Desk, agency: ResellerRef, account: OpenAccount
+) -> None:
+    sender = account(reseller=2, plan=2)
+    sender.change("account", period_start=NOON - 9 * DAY, period_end=NOON + 21 * DAY, next_quota=2)
+    assert verdicts(desk, sender, 2) == {Verdict.ACCEPTED: 2}
+    with tenant_session(agency) as session:
+        before = customers_used(session, clock=StoppedClock(NOON))
+    sender.rows(
+        f"SELECT uncount(a, ARRAY['{NOON}'::timestamptz], ARRAY[NULL::bigint])::text FROM account a"
+        " WHERE id = %(account)s"
+    )
+    with tenant_session(agency) as session:
+        assert customers_used(session, clock=StoppedClock(NOON)) == before - 1
+    assert verdicts(desk, sender, 2) == {Verdict.ACCEPTED: 1, Verdict.CREDITS_EXHAUSTED: 1}
