@@ -13,6 +13,7 @@ from platform_core.security import Seal, SecretVerifier
 from platform_core.settings import Settings
 from tenants.domains.reader import RecordReader
 from tenants.logins.people import USERS
+from whitelabel.portal.billing.views import add_billing
 from whitelabel.portal.dashboard.views import pages as dashboard
 from whitelabel.portal.domains.views import pages as domains
 from whitelabel.portal.domains.words import add_domain_words
@@ -57,6 +58,7 @@ def create_portal(settings: Settings, clock: Clock) -> Flask:
     app.register_blueprint(login_pages(desk))
     for pages in PAGES:
         app.register_blueprint(pages)
+    add_billing(app)
     serve_look(app, portal_brand)
     surround(app)
     add_state_words(app)

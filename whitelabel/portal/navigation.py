@@ -38,6 +38,7 @@ MENU = (
     MenuEntry("smtp_accounts.every", "key", _l("SMTP accounts")),
     MenuEntry("smtp_settings.show", "server-2", _l("SMTP settings")),
     MenuEntry("sending.show", "send", _l("Sending")),
+    MenuEntry("billing.balance.show", "coins", _l("Billing")),
     MenuEntry("sub_accounts.every", "users", _l("Sub-accounts"), main_only=True),
 )
 

@@ -1,9 +1,9 @@
 """How numbers, rates and times look on a page, in the reader's language and time zone."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from flask import Flask
-from flask_babel import format_datetime, format_decimal, format_percent, format_timedelta
+from flask_babel import format_date, format_datetime, format_decimal, format_percent, format_timedelta
 from flask_babel import gettext as _
 
 NOTHING = "–"  # noqa: RUF001 - an en dash stands for "no figure yet"
@@ -11,7 +11,7 @@ NOTHING = "–"  # noqa: RUF001 - an en dash stands for "no figure yet"
 
 def add_formats(app: Flask) -> None:
     """Give the templates of `app` the filters below."""
-    for function in (number, rate, moment, moment_exact, duration, milliseconds, size):
+    for function in (number, rate, moment, moment_exact, day, month, duration, milliseconds, size):
         app.jinja_env.filters[function.__name__] = function
 
 
@@ -32,6 +32,16 @@ def moment(value: datetime | None) -> str:
 def moment_exact(value: datetime | None) -> str:
     """Everything down to the second, with the zone."""
     return NOTHING if value is None else str(format_datetime(value, "d MMM y, HH:mm:ss ZZZZ"))
+
+
+def day(value: date | datetime | None) -> str:
+    """The day alone, where the hour says nothing."""
+    return NOTHING if value is None else str(format_date(value, "d MMM y"))
+
+
+def month(value: date) -> str:
+    """The month that a day is in. A date, which no time zone moves."""
+    return str(format_date(value, "LLL y"))
 
 
 def duration(value: timedelta | None) -> str:

@@ -22,6 +22,15 @@ PORTAL = (
     "/smtp-settings",
     "/sending",
     "/sub-accounts",
+    "/billing",
+    "/billing/plan",
+    "/billing/buy",
+    "/billing/wallet",
+    "/billing/invoices",
+    "/billing/ledger",
+    "/billing/allocation",
+    "/billing/prices",
+    "/billing/margins",
     "/password",
 )
 CONSOLE = ("/", "/resellers/new", "/queue", "/password")

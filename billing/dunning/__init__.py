@@ -1,0 +1,1 @@
+"""What is unpaid and what will lapse: reminders, grace, suspension, and lifting them."""

@@ -1,0 +1,186 @@
+"""The billing pages of the portal: for whom each is, what it shows, and what its buttons do."""
+
+import pytest
+
+from billing.ledger.queries import credits_left, entries_of
+from billing.money import Money
+from billing.plans.catalogue import NewPlan, create_plan
+from billing.plans.queries import current_plan
+from billing.prices.queries import price_of
+from billing.prices.services import set_price
+from billing.wallet.services import WalletReason, credit_wallet
+from platform_core.clock import SystemClock
+from platform_core.database import tenant_session
+from tenants.models import Account
+from tests.fixtures_web import Agency, Tenant, Visitor
+from whitelabel.hosts import HostDispatcher
+
+FOR_ALL = ("", "/plan", "/buy", "/wallet", "/invoices", "/ledger")
+FOR_RESELLERS = ("/allocation", "/prices", "/margins")
+
+
+def credits_of(tenant: Tenant) -> int:
+    with tenant_session(tenant.reseller) as session:
+        return credits_left(session, tenant.id, SystemClock().now())
+
+
+def put_money(tenant: Tenant, minor_units: int) -> None:
+    with tenant_session(tenant.reseller) as session:
+        account = session.get_one(Account, tenant.id)
+        money = Money(minor_units, "EUR")
+        credit_wallet(
+            session, account, money, reason=WalletReason.PAID_IN, reference="1", clock=SystemClock()
+        )
+        session.commit()
+
+
+def offer(agency: Agency, name: str, price: int, *, trial_days: int = 0) -> int:
+    with tenant_session(agency.ref) as session:
+        plan = create_plan(session, NewPlan(name, Money(price, "EUR"), 5000, trial_days))
+        session.commit()
+        return plan.id
+
+
+def list_price(agency: Agency, minor_units: int) -> None:
+    with tenant_session(agency.ref) as session:
+        main = session.get_one(Account, agency.main.id)
+        set_price(session, main, Money(minor_units, "EUR"), clock=SystemClock())
+        session.commit()
+
+
+@pytest.mark.parametrize("page", FOR_ALL)
+def test_everybody_sees_pages_about_their_own_account(owner: Visitor, customer: Visitor, page: str) -> None:
+    assert owner.get(f"/billing{page}").status_code == 200
+    assert customer.get(f"/billing{page}").status_code == 200
+
+
+@pytest.mark.parametrize("page", FOR_RESELLERS)
+def test_what_is_for_resellers_is_not_there_for_customers(
+    owner: Visitor, customer: Visitor, page: str
+) -> None:
+    assert owner.get(f"/billing{page}").status_code == 200
+    assert customer.get(f"/billing{page}").status_code == 404
+    assert f"/billing{page}" not in customer.get("/billing").text
+
+
+def test_without_a_payment_service_nothing_speaks_of_cards_but_how_to_pay(customer: Visitor) -> None:
+    assert "Cards can't be used here yet" in customer.get("/billing/buy").text
+    assert "/billing/cards" not in customer.get("/billing").text
+    assert customer.get("/billing/cards").status_code == 404
+
+
+def test_the_balance_shows_lots_with_their_end_and_a_forecast(customer: Visitor) -> None:
+    page = customer.get("/billing").text
+    assert "1,000" in page
+    assert "1,000 will lapse" in page  # nothing was ever spent
+
+
+def test_credits_are_handed_over_and_taken_back(agency: Agency, owner: Visitor) -> None:
+    path = f"/billing/allocation/{agency.customer.id}"
+    owner.post(path, {"credits": "300"})
+    assert (credits_of(agency.main), credits_of(agency.customer)) == (700, 1300)
+    owner.post(path, {"credits": "100", "way": "back"})
+    assert (credits_of(agency.main), credits_of(agency.customer)) == (800, 1200)
+
+
+@pytest.mark.parametrize("credits", ["5000", "-3", "a lot", ""])
+def test_what_can_not_be_handed_over_is_said_and_not_done(
+    agency: Agency, owner: Visitor, credits: str
+) -> None:
+    owner.post(f"/billing/allocation/{agency.customer.id}", {"credits": credits})
+    assert "note-bad" in owner.get("/billing/allocation").text
+    assert credits_of(agency.customer) == 1000
+
+
+def test_a_customer_hands_nothing_to_anybody(agency: Agency, customer: Visitor) -> None:
+    answer = customer.post(f"/billing/allocation/{agency.other.id}", {"credits": "5"})
+    assert answer.status_code == 404
+    assert credits_of(agency.other) == 1000
+
+
+def test_a_member_may_look_but_not_move(agency: Agency, web: HostDispatcher) -> None:
+    member = Visitor(web, agency.portal).log_in(agency.main.member)
+    assert "Hand over" not in member.get("/billing/allocation").text
+    path = f"/billing/allocation/{agency.customer.id}"
+    assert member.post(path, {"credits": "5"}).status_code == 403
+
+
+def test_prices_are_set_and_cleared_and_margins_go_by_them(agency: Agency, owner: Visitor) -> None:
+    owner.post(f"/billing/prices/{agency.main.id}", {"amount": "4,00", "currency": "eur"})
+    owner.post(f"/billing/prices/{agency.customer.id}", {"amount": "2.50", "currency": "EUR"})
+    owner.post(f"/billing/allocation/{agency.customer.id}", {"credits": "100"})
+    owner.post(f"/billing/allocation/{agency.other.id}", {"credits": "100"})
+    page = owner.get("/billing/margins").text
+    assert "€0.25" in page
+    assert "€0.40" in page
+    owner.post(f"/billing/prices/{agency.customer.id}", {"amount": ""})
+    with tenant_session(agency.ref) as session:
+        price = price_of(session, session.get_one(Account, agency.customer.id))
+    assert price is not None
+    assert (price.per_thousand, price.own) == (Money(400, "EUR"), False)
+
+
+def test_the_ledger_is_filtered_and_exported_as_filtered(agency: Agency, owner: Visitor) -> None:
+    owner.post(f"/billing/allocation/{agency.customer.id}", {"credits": "300"})
+    page = owner.get("/billing/ledger?kind=handed_over").text
+    assert "-300" in page
+    assert "+1,000" not in page
+    lines = owner.get("/billing/ledger.csv?kind=handed_over").text.splitlines()
+    assert [line.split(",")[2:4] for line in lines] == [["kind", "credits"], ["handed_over", "-300"]]
+
+
+def test_an_export_is_whole(agency: Agency, owner: Visitor) -> None:
+    with tenant_session(agency.ref) as session:
+        entries = entries_of(session, agency.main.id)
+    lines = owner.get("/billing/ledger.csv").text.splitlines()
+    assert len(lines) == 1 + len(entries)
+
+
+@pytest.mark.parametrize(
+    "query", ["kind=nonsense", "since=31.12.", "until=9999-12-31", "before=x", "before=99999999999999999999"]
+)
+def test_a_filter_that_means_nothing_filters_nothing(owner: Visitor, query: str) -> None:
+    assert "+1,000" in owner.get(f"/billing/ledger?{query}").text
+
+
+def test_credits_are_bought_with_the_wallet_after_their_price_was_shown(
+    agency: Agency, customer: Visitor
+) -> None:
+    list_price(agency, 500)
+    put_money(agency.customer, 1000)
+    wanted = {"good": "credits", "units": "200"}
+    assert "€1.00" in customer.post("/billing/buy", wanted).text
+    assert credits_of(agency.customer) == 1000
+    customer.post("/billing/buy/wallet", wanted)
+    assert credits_of(agency.customer) == 1200
+    assert "€9.00" in customer.get("/billing/wallet").text
+
+
+def test_a_wallet_that_holds_too_little_buys_nothing(agency: Agency, customer: Visitor) -> None:
+    list_price(agency, 500)
+    put_money(agency.customer, 10)
+    customer.post("/billing/buy/wallet", {"good": "credits", "units": "200"})
+    assert "does not hold enough" in customer.get("/billing/buy").text
+    assert credits_of(agency.customer) == 1000
+
+
+def test_a_plan_is_begun_from_the_wallet_and_cancelled(agency: Agency, customer: Visitor) -> None:
+    plan = offer(agency, "Growth", 900)
+    put_money(agency.customer, 1000)
+    customer.post(f"/billing/plan/{plan}/buy", {"way": "wallet"})
+    page = customer.get("/billing/plan").text
+    assert "0 of 5,000 e-mails" in page
+    customer.post("/billing/plan/cancel")
+    assert "it ends" in customer.get("/billing/plan").text
+
+
+def test_a_trial_is_offered_once(agency: Agency, customer: Visitor) -> None:
+    plan = offer(agency, "Growth", 900, trial_days=14)
+    assert "Try for 14 days" in customer.get("/billing/plan").text
+    customer.post(f"/billing/plan/{plan}/trial")
+    page = customer.get("/billing/plan").text
+    assert "Try for" not in page
+    with tenant_session(agency.ref) as session:
+        state = current_plan(session, session.get_one(Account, agency.customer.id), clock=SystemClock())
+    assert state is not None
+    assert state.status == "trial"

@@ -1,0 +1,1 @@
+"""Handing credits over to customers, and taking them back."""

@@ -1,0 +1,1 @@
+"""Buying credits and dedicated IPs."""

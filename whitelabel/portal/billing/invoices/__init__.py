@@ -1,0 +1,1 @@
+"""Invoices: those one got, and for resellers those to customers."""

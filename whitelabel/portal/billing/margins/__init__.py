@@ -1,0 +1,1 @@
+"""What a reseller earns, by customer and month."""

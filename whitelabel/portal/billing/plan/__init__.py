@@ -1,0 +1,1 @@
+"""The plan: what is included and used, and changing to another."""

@@ -1,0 +1,1 @@
+"""The wallet, and what was paid."""
