@@ -101,13 +101,14 @@ def show(number: str, reseller_key: str, as_json: bool) -> None:
     "--to", "target", type=click.Path(path_type=Path), help="The file; by default named after the invoice."
 )
 @books_option
-def pdf(number: str, target: Path | None, reseller_key: str) -> None:
+@json_option
+def pdf(number: str, target: Path | None, reseller_key: str, as_json: bool) -> None:
     """Write the PDF of invoice NUMBER to a file."""
     with books(reseller_key) as session:
         paper = paper_of(session, invoice_numbered(session, number).id)
     file = target or Path(paper.file_name)
     file.write_bytes(paper.content)
-    click.echo(str(file))
+    say(str(file), {"file": str(file), "octets": len(paper.content)}, as_json=as_json)
 
 
 @invoice.command()

@@ -25,7 +25,7 @@ from billing.plans.queries import current_plan, room_of
 from billing.plans.renewals import pay_due, renew_due
 from billing.plans.services import cancel_plan, change_plan, start_trial, subscribe, upgrade_now
 from platform_core.clock import SystemClock
-from platform_web.commands.output import Command, Row, json_option, say, show_many, show_one
+from platform_web.commands.output import Command, Row, json_option, say, show_many, show_one, yes_option
 from platform_web.commands.scope import account_option, platform_scope, reseller_option, reseller_scope
 
 UNLIMITED = -1
@@ -139,6 +139,7 @@ def list_plans(retired: bool, seller_key: str | None, as_json: bool) -> None:
 @plan.command()
 @click.argument("plan_id", metavar="PLAN", type=int)
 @_seller_option
+@yes_option("The plan is offered to nobody any more; those who have it keep it. Go on?")
 @json_option
 def retire(plan_id: int, seller_key: str | None, as_json: bool) -> None:
     """Offer a plan no longer; those who have it keep it."""

@@ -75,7 +75,7 @@ def test_every_verb_that_destroys_asks() -> None:
         name
         for name, _ in every_verb()
         if name.split()[-1]
-        in ("delete", "discard", "drop", "remove", "retire", "rotate", "refund", "disconnect")
+        in ("credit", "delete", "discard", "drop", "remove", "retire", "rotate", "refund", "disconnect")
     }
 
 

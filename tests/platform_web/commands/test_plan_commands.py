@@ -22,7 +22,7 @@ def test_a_resellers_plan_is_made_edited_listed_and_retired(made: str, run_json:
     edited = run_json(f"plan edit {plan['id']} --price 1200 --domains -1 --reseller {made}")
     assert (edited["name"], edited["price"], edited["domains"]) == ("Basic", 1200, None)
     assert run_json(f"plan list --reseller {made}") == [edited]
-    assert run_json(f"plan retire {plan['id']} --reseller {made}")["retired"] is True
+    assert run_json(f"plan retire {plan['id']} --yes --reseller {made}")["retired"] is True
     assert run_json(f"plan list --reseller {made}") == []
     assert len(run_json(f"plan list --all --reseller {made}")) == 1
 
@@ -48,7 +48,7 @@ def test_resellers_take_the_platforms_plans(made: str, run_json: RunJson) -> Non
     plan = run_json("plan create", f"For {made}", "0", "EUR", "--included", "7")["id"]
     run_json(f"plan subscribe {plan} --reseller {made}")
     assert run_json(f"plan show --reseller {made}")["included"] == 7
-    run_json(f"plan retire {plan}")
+    run_json(f"plan retire {plan} --yes")
 
 
 def test_caps_are_set_one_by_one_and_shown(made: str, run: Run, run_json: RunJson) -> None:
