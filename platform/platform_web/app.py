@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from billing.dunning.jobs import lift_when_paid
 from platform_core.clock import Clock, SystemClock
 from platform_core.database import db
 from platform_core.errors import Unavailable
@@ -45,6 +46,7 @@ def behind_proxies(sites: "WSGIApplication", proxies: int) -> "WSGIApplication":
 def build_sites(settings: Settings, clock: Clock, *, remember_seconds: float = 3) -> HostDispatcher:
     """All sites behind their host names. `remember_seconds`: how long a host name's meaning is kept."""
     release_when_quota_grows()
+    lift_when_paid()
     console = create_console(settings, clock)
     find = RememberedHosts(_finder(settings, console), seconds=remember_seconds)
     return HostDispatcher(

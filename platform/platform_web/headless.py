@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from flask import Flask
 
+from billing.dunning.jobs import lift_when_paid
 from platform_core.database import bind_database, db
 from platform_core.settings import Settings
 from relay_worker.holding.jobs import release_when_quota_grows
@@ -22,6 +23,7 @@ def headless_context(settings: Settings) -> Iterator[Flask]:
     """An application context for one piece of work; its connections are closed with it."""
     app = create_headless_app(settings)
     release_when_quota_grows()
+    lift_when_paid()
     with app.app_context():
         try:
             yield app

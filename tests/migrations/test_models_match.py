@@ -10,6 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.sql.schema import SchemaItem
 
+import billing.dunning.models
 import billing.invoices.models
 import billing.caps.models
 import billing.ledger.models
@@ -25,6 +26,7 @@ from platform_core.settings import Settings
 
 # Every module with rows, so that the metadata is whole.
 MODELS = (
+    billing.dunning.models,
     billing.invoices.models,
     billing.caps.models,
     billing.ledger.models,

@@ -14,6 +14,7 @@ import uvloop
 from rq import SimpleWorker
 from rq.cron import CronScheduler
 
+from billing.dunning import jobs as dunning_jobs
 from billing.invoices import jobs as invoice_jobs
 from billing.ledger import jobs as ledger_jobs
 from billing.payments import jobs as payment_jobs
@@ -148,6 +149,7 @@ def cron() -> None:
         (payment_jobs.deliver_again, {"cron": payment_jobs.DELIVER_CRON}),
         (ledger_jobs.enqueue_upkeep, {"cron": ledger_jobs.CRON}),
         (plan_jobs.enqueue_renewals, {"cron": plan_jobs.CRON}),
+        (dunning_jobs.dun, {"cron": dunning_jobs.CRON, "job_timeout": dunning_jobs.TIMEOUT_SECONDS}),
         (holding_jobs.release_everywhere, {"interval": holding_jobs.SWEEP_SECONDS}),
         (holding_jobs.expire_everywhere, {"cron": holding_jobs.EXPIRY_CRON}),
         (pause_jobs.resume_paused, {"interval": pause_jobs.RESUME_SECONDS}),

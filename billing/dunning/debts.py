@@ -1,0 +1,76 @@
+"""What accounts owe: invoices past their day, and periods of plans that were begun unpaid."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from billing.invoices.queries import unpaid_invoices
+from billing.money import Money
+from billing.plans.models import Subscription
+from billing.plans.states import PlanStatus
+from platform_core.database import ResellerRef, db
+from tenants.models import Account
+
+
+@dataclass(frozen=True, slots=True)
+class DebtItem:
+    """One thing to be paid, in the words of a letter."""
+
+    what: str
+    money: Money
+    due_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """All that is open. At least one item is there."""
+
+    invoices: tuple[DebtItem, ...]
+    plan: DebtItem | None
+
+    @property
+    def items(self) -> tuple[DebtItem, ...]:
+        return (*self.invoices, *((self.plan,) if self.plan else ()))
+
+    @property
+    def due_on(self) -> date:
+        return min(item.due_on for item in self.items)
+
+
+def debt_of(session: Session, account: Account, *, now: datetime) -> Debt | None:
+    """What the account owes to its seller, a reseller's main account to the platform; None when there is nothing."""
+    today = now.astimezone(ZoneInfo(account.time_zone)).date()
+    with _sellers_books(session, account) as (books, buyer_id):
+        overdue = unpaid_invoices(books, due_before=today, buyer_id=buyer_id)
+    invoices = tuple(DebtItem(f"Invoice {one.number}", one.open, one.due_date) for one in overdue)
+    plan = _unpaid_plan(session, account)
+    return Debt(invoices, plan) if invoices or plan else None
+
+
+def _unpaid_plan(session: Session, account: Account) -> DebtItem | None:
+    query = select(Subscription).where(
+        Subscription.account_id == account.id,
+        Subscription.status.in_((PlanStatus.PAST_DUE, PlanStatus.SUSPENDED)),
+        ~Subscription.paid,
+    )
+    row = session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+    if row is None:
+        return None
+    began = row.period_start.astimezone(ZoneInfo(account.time_zone)).date()
+    return DebtItem(f"Plan {row.plan_name}", Money(row.price, row.currency), began)
+
+
+@contextmanager
+def _sellers_books(session: Session, account: Account) -> Iterator[tuple[Session, int]]:
+    """The books in which the account is a buyer, and who it is there."""
+    if not account.is_main:
+        yield session, account.id
+        return
+    reseller: ResellerRef = session.info["reseller"]
+    with Session(db.engine) as platform:
+        yield platform, reseller.id

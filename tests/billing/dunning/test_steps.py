@@ -1,0 +1,216 @@
+"""Past due leads over reminder, grace and suspension, and a payment lifts it at once."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from billing.dunning.debts import debt_of
+from billing.dunning.jobs import lift_when_paid
+from billing.dunning.letters import tell
+from billing.dunning.models import Dunning
+from billing.dunning.notices import TELL_WITHIN
+from billing.dunning.services import press
+from billing.dunning.steps import Step
+from billing.invoices.queries import invoices_in
+from billing.invoices.services import Issued, credit_note, issue_invoice, record_payment
+from billing.money import Money
+from billing.plans.catalogue import NewPlan, create_plan
+from billing.plans.queries import current_plan
+from billing.plans.renewals import pay_due, renew_due
+from billing.plans.services import subscribe
+from billing.plans.states import PlanStatus
+from billing.wallet.services import WalletReason, credit_wallet
+from platform_core.clock import StoppedClock
+from platform_core.database import ResellerRef
+from platform_core.settings import Settings
+from tenants.accounts.services import suspend_account
+from tenants.models import Account, State
+from tests.billing.dunning.conftest import Pigeonhole
+from tests.billing.invoices.papers import TERMS, draft
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def invoice(rows: Session, customer: Account, clock: StoppedClock) -> Issued:
+    """Due in 14 days."""
+    issued = issue_invoice(rows, draft(customer), clock=clock)
+    rows.commit()
+    return issued
+
+
+def lead(rows: Session, account: Account, clock: StoppedClock, days: int) -> list[Step | None]:
+    """The steps that each of so many days ends at."""
+    steps = []
+    for _ in range(days):
+        clock.advance(DAY)
+        steps.append(press(rows, account, clock=clock))
+        rows.commit()
+    return steps
+
+
+def pay(rows: Session, invoice: Issued, clock: StoppedClock) -> None:
+    amount = next(one.open for one in invoices_in(rows) if one.id == invoice.id)
+    record_payment(rows, invoice.id, amount, reference="transfer 1", clock=clock)
+    rows.commit()
+
+
+def test_an_overdue_invoice_leads_over_all_steps_each_after_its_wait(
+    rows: Session, customer: Account, invoice: Issued, clock: StoppedClock
+) -> None:
+    steps = lead(rows, customer, clock, TERMS.payment_days + 15)
+    assert [steps.count(step) for step in (None, *Step)] == [14, 6, 7, 2]
+    assert customer.state == State.SUSPENDED
+
+
+def test_nobody_is_suspended_unwarned_however_old_the_debt(
+    rows: Session, customer: Account, invoice: Issued, clock: StoppedClock
+) -> None:
+    clock.advance(200 * DAY)
+    assert lead(rows, customer, clock, 2) == [Step.REMINDER, Step.REMINDER]
+    assert customer.state == State.ACTIVE
+
+
+def test_pressing_twice_takes_one_step(
+    rows: Session, customer: Account, invoice: Issued, clock: StoppedClock
+) -> None:
+    clock.advance(200 * DAY)
+    assert [press(rows, customer, clock=clock) for _ in range(3)] == [Step.REMINDER] * 3
+
+
+def test_a_payment_lifts_the_suspension_as_soon_as_it_is_written_down(
+    rows: Session, customer: Account, invoice: Issued, clock: StoppedClock
+) -> None:
+    lift_when_paid()
+    lead(rows, customer, clock, 30)
+    pay(rows, invoice, clock)
+    rows.refresh(customer)
+    assert customer.state == State.ACTIVE
+    assert rows.get(Dunning, customer.id, populate_existing=True) is None
+
+
+def test_a_payment_of_a_part_lifts_nothing(
+    rows: Session, customer: Account, invoice: Issued, clock: StoppedClock
+) -> None:
+    lift_when_paid()
+    lead(rows, customer, clock, 30)
+    record_payment(rows, invoice.id, Money(1, "EUR"), reference="1", clock=clock)
+    rows.commit()
+    rows.refresh(customer)
+    assert customer.state == State.SUSPENDED
+
+
+def test_a_credit_note_lifts_it_at_the_next_run(
+    rows: Session, customer: Account, invoice: Issued, clock: StoppedClock
+) -> None:
+    lead(rows, customer, clock, 30)
+    credit_note(rows, invoice.id, reason="not delivered", clock=clock)
+    assert press(rows, customer, clock=clock) is None
+    assert customer.state == State.ACTIVE
+
+
+def test_who_was_suspended_by_a_person_stays_so(
+    rows: Session, customer: Account, invoice: Issued, clock: StoppedClock
+) -> None:
+    lift_when_paid()
+    suspend_account(rows, customer)
+    lead(rows, customer, clock, 30)
+    pay(rows, invoice, clock)
+    rows.refresh(customer)
+    assert customer.state == State.SUSPENDED
+
+
+def test_an_unpaid_plan_is_suspended_and_the_account_goes_on_with_credits(
+    rows: Session, customer: Account, clock: StoppedClock
+) -> None:
+    unpaid_plan(rows, customer, clock)
+    lead(rows, customer, clock, 15)
+    plan = current_plan(rows, customer, clock=clock)
+    assert plan is not None
+    assert (plan.status, customer.state) == (PlanStatus.SUSPENDED, State.ACTIVE)
+
+
+def test_money_for_the_plan_lifts_it(rows: Session, customer: Account, clock: StoppedClock) -> None:
+    lift_when_paid()
+    unpaid_plan(rows, customer, clock)
+    lead(rows, customer, clock, 15)
+    fill(rows, customer, 900, "2", clock)
+    pay_due(rows, customer, clock=clock)
+    rows.commit()
+    assert debt_of(rows, customer, now=clock.now()) is None
+    assert rows.get(Dunning, customer.id, populate_existing=True) is None
+
+
+def test_each_step_is_told_once_in_the_resellers_name(
+    rows: Session,
+    reseller: ResellerRef,
+    customer: Account,
+    invoice: Issued,
+    clock: StoppedClock,
+    post: Pigeonhole,
+    database: Settings,
+) -> None:
+    for _ in range(TERMS.payment_days + 15):
+        lead(rows, customer, clock, 1)
+        tell(reseller, post, database, platform=None, clock=clock)
+    subjects = [str(message["Subject"]) for message, to in post.posted if to == "owner@muster.example"]
+    assert [subject.partition(": ")[2][:18] for subject in subjects] == [
+        "a payment is due",
+        "please pay by 2026",
+        "sending is suspend",
+    ]
+    assert {to for _, to in post.posted} == {"owner@muster.example", "buero@muster.example"}
+    message = post.posted[0][0]
+    assert message["From"].addresses[0].domain == "acme.example"
+    assert invoice.number in message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+
+def test_what_was_paid_meanwhile_is_not_told(
+    rows: Session,
+    reseller: ResellerRef,
+    customer: Account,
+    invoice: Issued,
+    clock: StoppedClock,
+    post: Pigeonhole,
+    database: Settings,
+) -> None:
+    lead(rows, customer, clock, 15)
+    pay(rows, invoice, clock)
+    assert tell(reseller, post, database, platform=None, clock=clock) == 0
+    assert not post.posted
+
+
+def test_old_news_is_not_told(
+    rows: Session,
+    reseller: ResellerRef,
+    customer: Account,
+    invoice: Issued,
+    clock: StoppedClock,
+    post: Pigeonhole,
+    database: Settings,
+) -> None:
+    lead(rows, customer, clock, 15)
+    clock.advance(TELL_WITHIN)
+    assert tell(reseller, post, database, platform=None, clock=clock) == 0
+
+
+def fill(rows: Session, account: Account, minor_units: int, reference: str, clock: StoppedClock) -> None:
+    credit_wallet(
+        rows,
+        account,
+        Money(minor_units, "EUR"),
+        reason=WalletReason.PAID_IN,
+        reference=reference,
+        clock=clock,
+    )
+
+
+def unpaid_plan(rows: Session, account: Account, clock: StoppedClock) -> None:
+    """A plan whose second period has just begun, unpaid."""
+    plan = create_plan(rows, NewPlan("Growth", Money(900, "EUR"), 5000))
+    fill(rows, account, 900, "1", clock)
+    subscribe(rows, account, plan.id, clock=clock)
+    clock.advance(31 * DAY)
+    renew_due(rows, account, clock=clock)
+    rows.commit()
