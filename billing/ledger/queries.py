@@ -79,9 +79,7 @@ def usage_of(session: Session, account: Account, *, clock: Clock) -> Usage:
     used = _counted(session, account, AccountMonth.accepted, AccountMonth.month == month)
     period, quota = _period_at(account, now)
     same_period = AccountMonth.month == month if period == NO_PERIOD else true()
-    from_plan = _counted(
-        session, account, AccountMonth.from_plan, AccountMonth.period == period, same_period
-    )
+    from_plan = _counted(session, account, AccountMonth.from_plan, AccountMonth.period == period, same_period)
     return Usage(
         month=month,
         used=used,

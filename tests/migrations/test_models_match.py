@@ -10,9 +10,9 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.sql.schema import SchemaItem
 
+import billing.caps.models
 import billing.dunning.models
 import billing.invoices.models
-import billing.caps.models
 import billing.ledger.models
 import billing.payments.models
 import billing.plans.models
