@@ -30,7 +30,6 @@ from tenants.models import Account, Role, State
 from tenants.resellers.queries import brand
 from tenants.users.queries import users_of
 
-
 NoticeKey: TypeAlias = tuple[AccountId, str, str]
 
 

@@ -13,6 +13,7 @@ from platform_core.database import bind_database
 from platform_core.settings import Settings
 from platform_web.console.addresses.views import pages as addresses
 from platform_web.console.door import rows
+from platform_web.console.invoices.views import pages as invoices
 from platform_web.console.plans.views import pages as plans
 from platform_web.console.queue.views import pages as queue
 from platform_web.console.resellers.views import pages as resellers
@@ -47,6 +48,7 @@ class MenuEntry:
 MENU = (
     MenuEntry("resellers.every", "building-store", _l("Resellers")),
     MenuEntry("plans.every", "tag", _l("Plans")),
+    MenuEntry("invoices.every", "receipt", _l("Invoices")),
     MenuEntry("queue.show", "stack-2", _l("Queue")),
     MenuEntry("traffic.every", "send", _l("Traffic")),
     MenuEntry("addresses.every", "server-2", _l("Addresses")),
@@ -67,6 +69,7 @@ def create_console(settings: Settings, clock: Clock) -> Flask:
     app.register_blueprint(login_pages(desk))
     app.register_blueprint(resellers)
     app.register_blueprint(plans)
+    app.register_blueprint(invoices)
     app.register_blueprint(queue)
     app.register_blueprint(addresses)
     app.register_blueprint(traffic)

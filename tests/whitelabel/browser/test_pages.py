@@ -33,7 +33,7 @@ PORTAL = (
     "/billing/margins",
     "/password",
 )
-CONSOLE = ("/", "/resellers/new", "/queue", "/password")
+CONSOLE = ("/", "/resellers/new", "/queue", "/invoices", "/password")
 
 
 def overflow(page: Page) -> int:
