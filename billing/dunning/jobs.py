@@ -19,11 +19,11 @@ from billing.plans.signals import plan_changed
 from platform_core.clock import Clock, SystemClock
 from platform_core.database import ResellerRef, db, tenant_session
 from platform_core.errors import FrankpostError
-from platform_core.ids import AccountId, ResellerId, ResellerKey
+from platform_core.ids import AccountId, ResellerKey
 from platform_core.settings import settings
 from tenants.accounts.queries import main_account
 from tenants.models import Account, Reseller, State
-from tenants.resellers.queries import reseller_by_id, reseller_by_key
+from tenants.resellers.queries import reseller_by_key
 
 CRON = "41 * * * *"
 TIMEOUT_SECONDS = 1800
@@ -76,25 +76,32 @@ def lift_when_paid() -> None:
 
 
 def _money_came(reseller: ResellerRef, *, account_id: AccountId, **_about: object) -> None:
-    """The next hourly run would lift it, too: nothing that fails here may fail the payment."""
+    _lift(reseller, account_id)
+
+
+def _invoice_paid(reseller: ResellerRef | None, *, invoice_id: int) -> None:
+    """In a reseller's books its customer has paid, in the platform's the reseller."""
+    if reseller is not None:
+        with tenant_session(reseller) as session:
+            buyer = AccountId(session.get_one(Invoice, invoice_id).buyer_id)
+        _lift(reseller, buyer)
+        return
+    with Session(db.engine) as platform:
+        debtor = platform.get(Reseller, platform.get_one(PlatformInvoice, invoice_id).buyer_id)
+        found = debtor.ref if debtor else None
+    if found is not None:
+        with tenant_session(found) as session:
+            main = main_account(session).id
+        _lift(found, main)
+
+
+def _lift(reseller: ResellerRef, account_id: AccountId) -> None:
+    """Nothing that fails here may fail the payment: the next hourly run lifts it, too."""
     try:
         with tenant_session(reseller) as session:
-            if lift_if_paid(session, session.get_one(Account, account_id), clock=SystemClock()):
+            account = session.get(Account, account_id)
+            if account is not None and lift_if_paid(session, account, clock=SystemClock()):
                 session.commit()
                 log.info("dunning.lifted", reseller=reseller.key, account=account_id)
     except SQLAlchemyError as error:
         log.warning("dunning.not_lifted", reseller=reseller.key, kind=type(error).__name__)
-
-
-def _invoice_paid(reseller: ResellerRef | None, *, invoice_id: int) -> None:
-    if reseller is not None:
-        with tenant_session(reseller) as session:
-            buyer = session.get_one(Invoice, invoice_id).buyer_id
-        _money_came(reseller, account_id=AccountId(buyer))
-        return
-    with Session(db.engine) as platform:
-        buyer = platform.get_one(PlatformInvoice, invoice_id).buyer_id
-        debtor = reseller_by_id(platform, ResellerId(buyer)).ref
-    with tenant_session(debtor) as session:
-        main = main_account(session).id
-    _money_came(debtor, account_id=main)

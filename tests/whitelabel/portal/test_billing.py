@@ -2,6 +2,8 @@
 
 import pytest
 
+from billing.invoices.profiles.services import set_profile, set_terms
+from billing.invoices.services import issue_invoice
 from billing.ledger.queries import credits_left, entries_of
 from billing.money import Money
 from billing.plans.catalogue import NewPlan, create_plan
@@ -12,6 +14,7 @@ from billing.wallet.services import WalletReason, credit_wallet
 from platform_core.clock import SystemClock
 from platform_core.database import tenant_session
 from tenants.models import Account
+from tests.billing.invoices.papers import GRAZ, TERMS, VIENNA, draft
 from tests.fixtures_web import Agency, Tenant, Visitor
 from whitelabel.hosts import HostDispatcher
 
@@ -184,3 +187,27 @@ def test_a_trial_is_offered_once(agency: Agency, customer: Visitor) -> None:
         state = current_plan(session, session.get_one(Account, agency.customer.id), clock=SystemClock())
     assert state is not None
     assert state.status == "trial"
+
+
+# WeasyPrint leaves a file of its own open.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_an_invoice_is_downloaded_and_sent_by_who_it_is_for_and_by_no_other(
+    agency: Agency, customer: Visitor, owner: Visitor, web: HostDispatcher
+) -> None:
+    with tenant_session(agency.ref) as session:
+        account = session.get_one(Account, agency.customer.id)
+        set_profile(session, session.get_one(Account, agency.main.id), VIENNA)
+        set_profile(session, account, GRAZ)
+        set_terms(session, TERMS)
+        invoice = issue_invoice(session, draft(account), clock=SystemClock())
+        session.commit()
+    assert customer.get(f"/billing/invoices/{invoice.id}.pdf").data.startswith(b"%PDF")
+    customer.post(f"/billing/invoices/{invoice.id}/send")
+    assert GRAZ.email in customer.get("/billing/invoices").text
+    assert owner.get(f"/billing/invoices/customers/{invoice.id}.pdf").status_code == 200
+    other = Visitor(web, agency.portal).log_in(agency.other.owner)
+    assert invoice.number not in other.get("/billing/invoices").text
+    assert other.get(f"/billing/invoices/{invoice.id}.pdf").status_code == 404
+    assert other.get(f"/billing/invoices/customers/{invoice.id}.pdf").status_code == 404
+    assert other.post(f"/billing/invoices/{invoice.id}/send").status_code == 404

@@ -1,0 +1,79 @@
+"""The hourly job, and dunning of resellers by the platform."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from billing.dunning.jobs import dun, lift_when_paid
+from billing.dunning.letters import tell
+from billing.dunning.models import BillingNotice, Dunning
+from billing.dunning.services import press
+from billing.dunning.steps import Step
+from billing.invoices.profiles.services import set_platforms_profile, set_terms
+from billing.invoices.queries import invoices_in
+from billing.invoices.services import Issued, issue_invoice, record_payment
+from platform_core.clock import StoppedClock, SystemClock
+from platform_core.database import ResellerRef, db
+from platform_core.settings import Settings
+from tenants.accounts.queries import main_account
+from tenants.models import Account, State
+from tests.billing.dunning.conftest import Pigeonhole
+from tests.billing.invoices.papers import LYON, TERMS, VIENNA, draft
+
+LONG_AGO = timedelta(days=90)
+
+
+@pytest.fixture
+def platforms_invoice(reseller: ResellerRef, rows: Session) -> Issued:
+    """To the reseller, long overdue."""
+    set_platforms_profile(db.session(), VIENNA)
+    set_terms(db.session(), TERMS)
+    wanted = replace(draft(main_account(rows), LYON), buyer_id=reseller.id)
+    clock = StoppedClock(datetime.now(UTC) - LONG_AGO)
+    issued = issue_invoice(db.session(), wanted, clock=clock)
+    db.session.commit()
+    return issued
+
+
+def test_the_job_takes_the_steps_that_are_due_even_when_no_letter_gets_out(
+    rows: Session, customer: Account
+) -> None:
+    issue_invoice(rows, draft(customer), clock=StoppedClock(datetime.now(UTC) - LONG_AGO))
+    rows.commit()
+    for _ in range(2):
+        dun()
+    assert rows.get_one(Dunning, customer.id).step == Step.REMINDER
+    assert rows.query(BillingNotice).filter_by(account_id=customer.id).one().told_at is None
+
+
+def test_a_reseller_is_led_by_what_it_owes_to_the_platform_until_it_pays(
+    rows: Session, platforms_invoice: Issued
+) -> None:
+    lift_when_paid()
+    main, clock = main_account(rows), StoppedClock(datetime.now(UTC))
+    for _ in Step:
+        press(rows, main, clock=clock)
+        rows.commit()
+        clock.advance(timedelta(days=8))
+    assert main.state == State.SUSPENDED
+    owed = next(one.open for one in invoices_in(db.session()) if one.id == platforms_invoice.id)
+    record_payment(db.session(), platforms_invoice.id, owed, reference="1", clock=SystemClock())
+    db.session.commit()
+    rows.refresh(main)
+    assert main.state == State.ACTIVE
+
+
+def test_only_the_platform_writes_about_what_a_reseller_owes(
+    rows: Session,
+    reseller: ResellerRef,
+    platforms_invoice: Issued,
+    post: Pigeonhole,
+    database: Settings,
+) -> None:
+    clock = SystemClock()
+    press(rows, main_account(rows), clock=clock)
+    rows.commit()
+    assert tell(reseller, post, database, platform=None, clock=clock) == 0
+    assert tell(reseller, post, database, platform=reseller, clock=clock) >= 1
