@@ -116,6 +116,8 @@ def unusable_tlsa(demand: TlsDemand, host: str) -> HostDemand | None:
     found = _tlsa(demand, host)
     if found is None:
         return None
+    if demand.floor > TlsLevel.ENCRYPTED:
+        return HostDemand(demand.floor, demand.floor, demand.floor_because, found)
     because = "the server's TLSA records (DANE)"
     return HostDemand(TlsLevel.ENCRYPTED, TlsLevel.ENCRYPTED, because, found)
 

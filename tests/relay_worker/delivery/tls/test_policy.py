@@ -6,7 +6,7 @@ import pytest
 
 from relay_worker.delivery.tls.levels import TlsFailure, TlsLevel
 from relay_worker.delivery.tls.mta_sts import StsMode, StsPolicy
-from relay_worker.delivery.tls.policy import OPPORTUNISTIC, HostDemand, TlsPolicy, decide
+from relay_worker.delivery.tls.policy import OPPORTUNISTIC, HostDemand, TlsDemand, TlsPolicy, decide
 from relay_worker.delivery.tls.tlsa import HostTlsa, Tlsa
 
 HOST = "mx.shop.test"
@@ -45,6 +45,11 @@ def test_what_a_domain_has_published_is_demanded_of_its_server(
 ) -> None:
     demand = of(policy)
     assert (demand.need, demand.aim, demand.refusal) == (need, aim, None)
+
+
+def test_records_of_no_use_lower_nothing_that_is_asked_for_anyway() -> None:
+    demand = TlsDemand(tlsa=(UNUSABLE,), floor=NAMED, floor_because="the operator").of(HOST)
+    assert (demand.need, demand.aim, demand.because) == (NAMED, NAMED, "the operator")
 
 
 @pytest.mark.parametrize("who", ["account", "provider"])
