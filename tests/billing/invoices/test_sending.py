@@ -169,8 +169,9 @@ def platforms_invoice(rows: Session, reseller: ResellerRef, clock: StoppedClock)
 def test_the_platforms_invoices_go_out_through_the_reseller_that_is_the_platform(
     room: Mailroom, post: Pigeonhole, domain: str, platforms_invoice: Issued
 ) -> None:
-    assert send_due(db.session(), room) == 1
-    ((message, box, to),) = post.posted
+    assert send_due(db.session(), room) >= 1  # other tests may have left some in the platform's books
+    number = platforms_invoice.number
+    ((message, box, to),) = [one for one in post.posted if number in str(one[0]["Subject"])]
     assert (to, message["From"].addresses[0].domain) == (VIENNA.email, domain)
     assert message["Reply-To"] == LYON.email
     assert box.user_name.startswith("letters-")
