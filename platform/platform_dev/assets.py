@@ -9,6 +9,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from platform_core.errors import FrankpostError, NotFound
@@ -28,10 +29,13 @@ def install() -> None:
     _npm("ci", *QUIET)
 
 
-def lock() -> None:
-    """package-lock.json anew from package.json, without any registry's address."""
-    (ROOT / "package-lock.json").unlink(missing_ok=True)
-    _npm("install", "--package-lock-only", "--omit-lockfile-registry-resolved", *QUIET)
+def lock(project: Path = ROOT) -> None:
+    """`project`'s package-lock.json anew from its package.json, without any registry's address."""
+    with tempfile.TemporaryDirectory() as empty:
+        # Beside `node_modules` npm copies what it finds installed there, which may lack the hashes.
+        shutil.copy(project / "package.json", empty)
+        _npm("install", "--package-lock-only", "--omit-lockfile-registry-resolved", *QUIET, folder=Path(empty))
+        shutil.copyfile(Path(empty) / "package-lock.json", project / "package-lock.json")
 
 
 def copy(source: Path = ROOT / "node_modules", *, listing: Path = LIST, target: Path = VENDOR) -> None:
@@ -48,8 +52,8 @@ def copy(source: Path = ROOT / "node_modules", *, listing: Path = LIST, target: 
     unfinished.rename(target)
 
 
-def _npm(*arguments: str) -> None:
-    done = subprocess.run([*_npm_command(), *arguments], cwd=ROOT, check=False)
+def _npm(*arguments: str, folder: Path = ROOT) -> None:
+    done = subprocess.run([*_npm_command(), *arguments], cwd=folder, check=False)
     if done.returncode:
         raise FrankpostError(f"npm {arguments[0]} failed with status {done.returncode}.")
 
