@@ -8,8 +8,7 @@ from platform_core.mail.replies import Reply
 from relay_worker.delivery.client import Manners, SmtpClient
 from relay_worker.delivery.downgrade import fitted
 from relay_worker.delivery.extensions import Extensions
-from relay_worker.delivery.tls.levels import IN_CLEAR, TlsAchieved, TlsLevel
-from relay_worker.delivery.tls.policy import TlsDemand
+from relay_worker.delivery.tls.levels import IN_CLEAR, TlsAchieved
 from relay_worker.delivery.transaction import Answer, Stage, Transaction
 from relay_worker.queue.claims import Claimed
 
@@ -58,19 +57,6 @@ class Conversation:
     @property
     def usable(self) -> bool:
         return self._client.fault is None
-
-    def satisfies(self, demand: TlsDemand) -> bool:
-        """Whether a message with this demand may go over this connection.
-
-        TLSA records are compared once more, since they may be others' than those the connection was opened under; and
-        a certificate that they vouch for says nothing of its name.
-        """
-        wish = demand.of(self._host)
-        if wish.refusal is not None:
-            return False
-        if wish.need is TlsLevel.TLSA:
-            return wish.tlsa is not None and wish.tlsa.vouches_for(self._client.peer_chain())
-        return self.tls.level is wish.need if wish.need is TlsLevel.NAMED else self.tls.level >= wish.need
 
     def turned_away(self, answers: list[Answer]) -> bool:
         """True when a connection used before ended at MAIL, unheard or with a 421: a new one is worth a try.

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import ssl
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -325,27 +324,6 @@ def test_where_the_operator_wants_valid_certificates_nothing_less_will_do(
     for script in NO_TLS, Script(tls=server_context(stranger.issue(HOST))):
         with pytest.raises(NoServer, match="TLS is required by the operator"):
             asyncio.run(level(script))
-
-
-# --- one connection, several demands ---
-
-
-def test_a_connection_serves_the_demands_that_it_meets(
-    door: Door, good: IssuedCertificate, stranger: LocalAuthority, server_context: ServerContext
-) -> None:
-    async def met(tls: ssl.SSLContext | None, opened_under: TlsDemand) -> list[bool]:
-        async with ScriptedMx(Script(tls=tls)) as mx:
-            conversation = await door.connector.connect(to(mx), opened_under)
-            conversation.quit()
-            others = dane(3, stranger.issue(HOST))
-            demands = (OPPORTUNISTIC, REQUIRED, sts(), sts(mx="x.test"), dane(3, good), others)
-            return [conversation.satisfies(demand) for demand in demands]
-
-    tls = server_context(good)
-    assert asyncio.run(met(None, OPPORTUNISTIC)) == [True, False, False, False, False, False]
-    assert asyncio.run(met(tls, OPPORTUNISTIC)) == [True, True, False, False, True, False]
-    assert asyncio.run(met(tls, sts())) == [True, True, True, False, True, False]
-    assert asyncio.run(met(tls, dane(3, good))) == [True, True, False, False, True, False]
 
 
 # --- where we come from ---
