@@ -21,6 +21,8 @@ pytest_plugins = ("tests.fixtures_database", "tests.fixtures_web")
 os.environ["FRANKPOST_SECRET_KEY"] = "a-secret-key-for-tests-that-opens-nothing"
 os.environ["DATABASE_URL"] = "postgresql://frankpost@127.0.0.1:1/frankpost"
 os.environ["REDIS_URL"] = "redis://127.0.0.1:1/0"
+# A hash made as in production would take longer than all the rest of making a reseller.
+os.environ["FRANKPOST_PASSWORD_MEMORY_KIB"] = "32"
 
 # The same examples on every run: a red build must be red again when looked into.
 hypothesis_settings.register_profile("here", deadline=None, derandomize=True)

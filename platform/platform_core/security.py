@@ -12,11 +12,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from platform_core.errors import Unavailable
+from platform_core.settings import settings
 
 # 31 letters and digits without those that are read for one another (0/O, 1/l/I).
 READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
-
-_passwords = PasswordHasher()
 
 
 def random_text(length: int) -> str:
@@ -65,11 +64,12 @@ class Seal:
 
 def hash_password(password: str) -> str:
     """argon2id, for passwords that people choose."""
-    return _passwords.hash(password)
+    return PasswordHasher(memory_cost=settings().password_memory_kib).hash(password)
 
 
 def password_matches(password: str, password_hash: str) -> bool:
+    """Checks with what the hash was made with, whatever is set now."""
     try:
-        return _passwords.verify(password_hash, password)
+        return PasswordHasher().verify(password_hash, password)
     except (VerificationError, InvalidHashError):
         return False

@@ -78,6 +78,11 @@ class Settings(BaseSettings):
         default="10 per minute; 60 per hour",
         description="Log-in attempts for one address and for one user name, in Flask-Limiter's notation.",
     )
+    password_memory_kib: int = Field(
+        default=65_536,
+        ge=32,
+        description="Memory that hashing one password takes, in KiB (RFC 9106 recommends 64 MiB); under 19456 in tests only. Hashes from before a change stay good.",
+    )
 
     # --- the relay (submission) ---
     relay_bind: str = Field(default="0.0.0.0", description="Address the relay listens on.")  # noqa: S104 - a mail relay serves the world

@@ -34,7 +34,9 @@ def lock(project: Path = ROOT) -> None:
     with tempfile.TemporaryDirectory() as empty:
         # Beside `node_modules` npm copies what it finds installed there, which may lack the hashes.
         shutil.copy(project / "package.json", empty)
-        _npm("install", "--package-lock-only", "--omit-lockfile-registry-resolved", *QUIET, folder=Path(empty))
+        _npm(
+            "install", "--package-lock-only", "--omit-lockfile-registry-resolved", *QUIET, folder=Path(empty)
+        )
         shutil.copyfile(Path(empty) / "package-lock.json", project / "package-lock.json")
 
 
