@@ -29,7 +29,7 @@ from relay_worker.delivery.client import Manners
 from relay_worker.delivery.connector import Connector
 from relay_worker.delivery.destination import Destination, MailServer
 from relay_worker.delivery.dispatcher import plan
-from relay_worker.delivery.dkim import SigningKey, canonical_body, signature_fields
+from relay_worker.delivery.dkim import SigningKey, body_hash, canonical_body, signature_fields
 from relay_worker.delivery.draft import split_message
 from relay_worker.delivery.engine import Engine
 from relay_worker.delivery.keys import KeyRing
@@ -183,7 +183,7 @@ def report(port: int, count: int) -> None:
     rows = {
         "RSA alone": cpu_ms(lambda: key.sign(b"x" * 800), 1000),
         "body canonical": cpu_ms(lambda: canonical_body(body), 2000),
-        "DKIM, ours": cpu_ms(lambda: signature_fields(fields, body, (key,), 1_790_000_000), 1000),
+        "DKIM, ours": cpu_ms(lambda: signature_fields(fields, body_hash(body), (key,), 1_790_000_000), 1000),
         "DKIM, dkimpy": cpu_ms(
             lambda: dkim.sign(raw, b"fp1", b"shop.test", pem, canonicalize=(b"relaxed", b"relaxed")), 100
         ),

@@ -1,7 +1,7 @@
 """Building: the steps from the message that was accepted to the one that is sent."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from platform_core.clock import Clock
 from relay_worker.delivery.dkim import Signing
@@ -15,23 +15,17 @@ from relay_worker.delivery.steps.line_ends import normalise_line_ends
 from relay_worker.delivery.steps.line_length import shorten_lines
 from relay_worker.delivery.steps.unsubscribe import add_unsubscribe_links, needs_links
 from relay_worker.delivery.transaction import Outgoing
-from relay_worker.delivery.wire import pack
+from relay_worker.delivery.wire import ReadyBody, pack, ready
 from relay_worker.queue.claims import Claimed, SenderIdentity
 
-# The policy, in order. A step returns the new draft, or None when it has nothing to do. What comes out is signed, so that
-# the signatures cover what all of them did.
+# The policy, in order. A step returns the new draft, or None when it has nothing to do. These are taken once for a
+# message, and read nothing that only one of its recipients has.
 Step = Callable[[Draft], Draft | None]
-STEPS: tuple[Step, ...] = (
-    drop_private_headers,
-    add_missing_headers,
-    shorten_lines,
-    rewrite_envelope_sender,
-    add_unsubscribe_links,
-    add_feedback_marks,
-)
+STEPS: tuple[Step, ...] = (drop_private_headers, add_missing_headers, shorten_lines, rewrite_envelope_sender)
 
-# Octets. A larger message to several goes without links: it is no newsletter, and a copy for each would fill the memory.
-LARGEST_APART = 262_144
+# Then these, for each copy. They leave the body as it is, so that all copies share it: however large it is, a copy is
+# its header fields. What comes out is signed, so that the signatures cover what all of them did.
+COPY_STEPS: tuple[Step, ...] = (add_unsubscribe_links, add_feedback_marks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +56,30 @@ class Builder:
     def build_all(
         self, recipients: Sequence[Claimed], sender: SenderIdentity, raw: bytes
     ) -> Iterator[tuple[Built, Sequence[Claimed]]]:
-        """The message of these recipients, built once for all of them, or once for each when each gets links of its own.
+        """The message of these recipients: one for all of them, or a copy for each when each gets links of its own.
 
         Raises Unavailable.
         """
         fields, body = split_message(normalise_line_ends(raw))
-        apart = len(raw) <= LARGEST_APART and needs_links(sender, recipients[0], fields)
-        if len(recipients) == 1 or apart:
-            for one in recipients:
-                yield self._build(one, sender, fields, body, alone=True), (one,)
-        else:
-            yield self._build(recipients[0], sender, fields, body, alone=False), recipients
+        first, now = recipients[0], self._clock.now()
+        alone = len(recipients) == 1 or needs_links(sender, first, fields)
+        draft = _taken(STEPS, Draft(first, alone, sender, self._marks, now, fields, body))
+        ready_body = ready(draft.body, Signing(self._keys.keys(sender), int(now.timestamp())))
+        if not alone:
+            yield _finished(draft, ready_body), recipients
+            return
+        for one in recipients:
+            yield _finished(draft if one is first else replace(draft, claimed=one), ready_body), (one,)
 
-    def _build(
-        self, claimed: Claimed, sender: SenderIdentity, fields: tuple[bytes, ...], body: bytes, *, alone: bool
-    ) -> Built:
-        now = self._clock.now()
-        draft = Draft(claimed, alone, sender, self._marks, now, fields, body)
-        for step in STEPS:
-            draft = step(draft) or draft
-        signing = Signing(self._keys.keys(sender), int(now.timestamp()))
-        message = pack(draft.fields, draft.body, smtputf8=claimed.smtputf8, signing=signing)
-        return Built(message, claimed.mail_from, draft.return_path, sender.require_tls)
+
+def _taken(steps: Sequence[Step], draft: Draft) -> Draft:
+    for step in steps:
+        draft = step(draft) or draft
+    return draft
+
+
+def _finished(draft: Draft, body: ReadyBody) -> Built:
+    """One copy, signed; `body` is that of the draft."""
+    draft = _taken(COPY_STEPS, draft)
+    message = pack(draft.fields, body, smtputf8=draft.claimed.smtputf8)
+    return Built(message, draft.claimed.mail_from, draft.return_path, draft.sender.require_tls)

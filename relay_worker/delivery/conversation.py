@@ -149,11 +149,13 @@ class Conversation:
         return [ending if reply.positive else (reply, Stage.RCPT) for reply in opening.recipients]
 
     async def _send_message(self, transaction: Transaction) -> Reply:
-        wire = transaction.message.wire
-        if len(wire) > _LARGE:
-            await self._client.write_slowly(wire)
+        message = transaction.message
+        if len(message.body) > _LARGE:
+            # The body is shared by all copies of the message: joined with its head each would have one of its own.
+            self._client.write(message.head)
+            await self._client.write_slowly(message.body)
         else:
-            self._client.write(wire)
+            self._client.write(message.wire)
         sent_whole = self._client.fault is None
         reply = (await self._client.collect(1, self._manners.final_dot_seconds))[0]
         if reply is self._client.fault and sent_whole and reply.code != 421:

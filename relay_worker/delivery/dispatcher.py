@@ -156,7 +156,7 @@ def _demand(transaction: Transaction, policy: TlsPolicy, site: Site) -> TlsDeman
         policy,
         provider_requires_tls=site.rule.requires_tls,
         account_requires_tls=transaction.requires_tls,
-        tls_not_required=published and says_tls_is_not_required(transaction.message.wire),
+        tls_not_required=published and says_tls_is_not_required(transaction.message.head),
     )
 
 

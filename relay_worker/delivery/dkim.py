@@ -86,12 +86,17 @@ class Signing:
 UNSIGNED = Signing()
 
 
+def body_hash(body: bytes) -> bytes:
+    """What a signature says of the body, for bh=: the same for all copies of a message, however their headers differ."""
+    return base64.b64encode(hashlib.sha256(canonical_body(body)).digest())
+
+
 def signature_fields(
-    fields: Sequence[bytes], body: bytes, keys: Sequence[SigningKey], timestamp: int
+    fields: Sequence[bytes], hashed_body: bytes, keys: Sequence[SigningKey], timestamp: int
 ) -> tuple[bytes, ...]:
     """For each key the DKIM-Signature field over these header fields and this body, without its last CRLF.
 
-    `fields` are whole (`Name: value`, folds included), without the CRLF at their end, in the order of the message.
+    `hashed_body` is what `body_hash` made of it. `fields` are whole (`Name: value`, folds included), without the CRLF at their end, in the order of the message.
     Line ends are CRLF throughout. `timestamp`: seconds since 1970.
     """
     if not keys:
@@ -99,7 +104,7 @@ def signature_fields(
     names, chosen = _select(fields)
     covered = (
         b"h=" + b":".join(names) + b";",
-        b"bh=" + base64.b64encode(hashlib.sha256(canonical_body(body)).digest()) + b";",
+        b"bh=" + hashed_body + b";",
         b"b=",
     )
     return tuple(_signature_field(key, timestamp, covered, chosen) for key in keys)

@@ -5,7 +5,7 @@ from relay_worker.delivery.draft import split_message
 from relay_worker.delivery.extensions import Extensions
 from relay_worker.delivery.recode import recode_to_seven_bits
 from relay_worker.delivery.transaction import Outgoing
-from relay_worker.delivery.wire import pack, unpack
+from relay_worker.delivery.wire import pack, ready, unpack
 
 
 def fitted(message: Outgoing, server: Extensions) -> Outgoing | None:
@@ -27,4 +27,4 @@ def fitted(message: Outgoing, server: Extensions) -> Outgoing | None:
     if body_too_much:
         fields, body = split_message(recode_to_seven_bits(b"\r\n".join([*fields, b"", body])))
     smtputf8 = message.headers_need_smtputf8 and not header_too_much
-    return pack(fields, body, smtputf8=smtputf8, signing=message.signing)
+    return pack(fields, ready(body, message.signing), smtputf8=smtputf8)

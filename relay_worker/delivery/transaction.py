@@ -11,16 +11,24 @@ from relay_worker.queue.claims import Claimed
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message built and signed. `wire` is dot-stuffed and ends with the final dot; `size` counts octets without that.
+    """A message built and signed. `head` (down to the empty line) and `body` are dot-stuffed, and the body ends with the
+    final dot; `size` counts octets without that.
 
-    `signing`: who signed it, for a server that needs it in another form, which is signed anew.
+    Copies for several recipients have one and the same `body`. `signing`: who signed it, for a server that needs it in
+    another form, which is signed anew.
     """
 
-    wire: bytes
+    head: bytes
+    body: bytes
     size: int
     body_8bit: bool
     headers_need_smtputf8: bool
     signing: Signing = UNSIGNED
+
+    @property
+    def wire(self) -> bytes:
+        """Both in one piece, made anew."""
+        return self.head + self.body
 
 
 @dataclass(frozen=True, slots=True)

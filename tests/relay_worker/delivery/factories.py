@@ -57,7 +57,8 @@ def transaction_to(
     *addresses: str, content: bytes = b"Subject: Hello\r\n\r\nHello\r\n", **changes: object
 ) -> Transaction:
     """A transaction as the client takes it, for one message without dots at line starts."""
-    outgoing = Outgoing(content + b".\r\n", len(content), False, False)
+    head, _, body = content.partition(b"\r\n\r\n")
+    outgoing = Outgoing(head + b"\r\n\r\n", body + b".\r\n", len(content), False, False)
     transaction = Transaction(outgoing, "b-1@bounce.shop.test", tuple(message_to(*addresses)))
     return replace(transaction, **changes)
 

@@ -16,7 +16,7 @@ from relay_worker.delivery.downgrade import fitted
 from relay_worker.delivery.draft import split_message
 from relay_worker.delivery.extensions import Extensions
 from relay_worker.delivery.transaction import Outgoing
-from relay_worker.delivery.wire import pack
+from relay_worker.delivery.wire import pack, ready
 from tests.relay_worker.delivery.conftest import rsa_pem
 from tests.relay_worker.delivery.test_dkim import publish
 
@@ -26,7 +26,8 @@ HEADER = b"From: a@shop.test\r\nTo: b@x.test\r\nSubject: Hi\r\nMIME-Version: 1.0
 
 
 def packed(raw: bytes, *, smtputf8: bool = False, signing: Signing = UNSIGNED) -> Outgoing:
-    return pack(*split_message(raw), smtputf8=smtputf8, signing=signing)
+    fields, body = split_message(raw)
+    return pack(fields, ready(body, signing), smtputf8=smtputf8)
 
 
 def content(message: Outgoing | None) -> bytes:

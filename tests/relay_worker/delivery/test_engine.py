@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import email
 import random
 import time
 from collections.abc import Callable
@@ -130,6 +131,16 @@ def test_a_large_message_is_fetched_when_it_did_not_come_with_the_claim(make_set
     claims = InMemoryClaims([claimed], bodies={claimed.message_id: RAW})
     mx, _ = drain_through(make_settings, claims)
     assert mx.delivered[0].content.endswith(RAW)
+
+
+def test_a_large_message_gives_each_recipient_a_link_of_its_own(make_settings: MakeSettings) -> None:
+    raw = RAW + b"a line of an attachment\r\n.dots too\r\n" * 9_000
+    asking = replace(SENDER, list_unsubscribe=True, tracking_host="t.agency.test")
+    claims = InMemoryClaims(message_to("a@one.test", "b@one.test", "c@two.test", raw=raw), asking)
+    mx, _ = drain_through(make_settings, claims)
+    assert {one.rcpt_to for one in mx.delivered} == {("a@one.test",), ("b@one.test",), ("c@two.test",)}
+    assert len({email.message_from_bytes(one.content)["List-Unsubscribe"] for one in mx.delivered}) == 3
+    assert all(one.content.endswith(raw) for one in mx.delivered)
 
 
 def test_a_message_that_cannot_be_built_is_deferred_as_our_fault(make_settings: MakeSettings) -> None:

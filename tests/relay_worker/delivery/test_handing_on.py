@@ -7,13 +7,12 @@ import dkim
 import pytest
 
 from relay_worker.delivery.dkim import Signing, SigningKey
-from relay_worker.delivery.draft import split_message
 from relay_worker.delivery.transaction import Transaction
-from relay_worker.delivery.wire import pack
 from tests.relay_worker.delivery.conftest import rsa_pem
 from tests.relay_worker.delivery.factories import transaction_to
 from tests.relay_worker.delivery.test_conversation import said, talk
 from tests.relay_worker.delivery.test_dkim import publish
+from tests.relay_worker.delivery.test_downgrade import packed
 from tests.relay_worker.scripted_mx import Script, ScriptedMx
 
 pytestmark = pytest.mark.usefixtures("under_either_loop")
@@ -32,7 +31,7 @@ def asking(*addresses: str) -> Transaction:
 
 def international(raw: str, *addresses: str) -> Transaction:
     signing = Signing((SigningKey.from_pem("shop.test", "fp1", rsa_pem()),), 1_790_000_000)
-    message = pack(*split_message(raw.encode()), smtputf8=True, signing=signing)
+    message = packed(raw.encode(), smtputf8=True, signing=signing)
     return replace(transaction_to(*addresses), message=message)
 
 

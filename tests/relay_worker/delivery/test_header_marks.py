@@ -75,10 +75,31 @@ def test_each_recipient_gets_a_message_with_a_link_of_its_own() -> None:
     assert len(links) == 2
 
 
-def test_a_large_message_to_several_is_not_copied_for_each() -> None:
+def test_copies_of_a_large_message_differ_in_their_header_alone_and_share_one_body() -> None:
+    builder = Builder(KeyRing(Seal(SECRET)), MARKS, StoppedClock(NOW))
     raw = RAW + b"a line of an attachment\r\n" * 12_000
-    assert len(built(message_to("a@x.test", "b@x.test"), raw, **ASKING)) == 1
-    assert b"List-Unsubscribe" in built([recipient()], raw, **ASKING)[0]
+    copies = builder.build_all(message_to("a@x.test", "b@x.test"), replace(SENDER, **ASKING), raw)
+    first, second = (one.message for one, _ in copies)
+    assert first.body is second.body
+    assert first.head != second.head
+    assert len(first.head) < 2_000
+
+
+def test_an_overlong_line_is_encoded_once_for_all_copies() -> None:
+    builder = Builder(KeyRing(Seal(SECRET)), MARKS, StoppedClock(NOW))
+    copies = builder.build_all(
+        message_to("a@x.test", "b@x.test"), replace(SENDER, **ASKING), RAW + b"word " * 400
+    )
+    first, second = (one.message for one, _ in copies)
+    assert first.body is second.body
+    assert b"Content-Transfer-Encoding: quoted-printable" in second.head
+
+
+def test_the_signature_of_every_copy_holds() -> None:
+    seal = Seal(SECRET)
+    messages = built(message_to("a@x.test", "b@x.test"), sealed_key=seal.seal(rsa_pem()), **ASKING)
+    assert len(messages) == 2
+    assert all(dkim.DKIM(one).verify(dnsfunc=publish(rsa_pem())) for one in messages)
 
 
 @pytest.mark.parametrize("raw", [RAW, b"List-Unsubscribe: <https://shop.test/u>\r\n" + RAW])
