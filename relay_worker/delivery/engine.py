@@ -370,6 +370,7 @@ class Engine:
         if self._keeper is not None:
             await self._keeper.refresh()
         await self._permits.refresh()
+        await self._lanes.thin_out()
         await self._sources.refresh()
 
     # --- leases ---

@@ -26,8 +26,8 @@ REASON_CHARACTERS = 300
 class BackOff:
     """The state of one lane. Every method that may change it says at which moment it is called.
 
-    Complaints halve the connections down to one; then come pauses of 10, 20, 40 minutes and so on, up to two hours. A
-    server's own word on how long, or a rule's reaction, goes before that.
+    Complaints halve the connections of all workers together, down to one; then come pauses of 10, 20, 40 minutes and so
+    on, up to two hours. A server's own word on how long, or a rule's reaction, goes before that.
     """
 
     def __init__(self, state: LaneState) -> None:
@@ -106,7 +106,7 @@ class BackOff:
             self._pause(now, timedelta(seconds=reaction.pause_seconds))
 
     def turned_away(self, now: datetime, reason: str, working: int) -> None:
-        """No more connections than the `working` ones were taken: so many the server bears."""
+        """No more connections than the `working` ones of all workers were taken: so many the server bears."""
         if self._closed(now):
             return
         self._change(now, reason=reason, connections=max(1, working))
@@ -118,19 +118,21 @@ class BackOff:
         self._change(now, reason=reason, connections=1)
         self._pause(now, FIRST_PAUSE[throttle.strain], throttle.wait)
 
-    def throttled(
-        self, throttle: Throttle, now: datetime, reason: str, *, working: int, began: datetime
-    ) -> None:
-        """A reply to what `began` then complained of the lane, on which `working` connections are open."""
+    def throttled(self, now: datetime, *, began: datetime) -> bool:
+        """A reply to what `began` then complained of the lane; True when that says something new."""
         self._bad += 1
         self._fade()
         self._in_a_row += 1
-        if self._closed(now) or self._good > FEW * self._bad or self._knew(began):
+        return not (self._closed(now) or self._good > FEW * self._bad or self._knew(began))
+
+    def give_way(self, throttle: Throttle, now: datetime, reason: str, *, left: int) -> None:
+        """After such a complaint. `left`: the connections that all workers together keep; 0: there was but one."""
+        if self._closed(now):
             return
         if throttle.wait is not None:
             self.shut_out(throttle, now, reason)
-        elif working > 1:
-            self._change(now, reason=reason, connections=working // 2)
+        elif left:
+            self._change(now, reason=reason, connections=min(left, self.state.connections or left))
         elif self._in_a_row >= IN_A_ROW:
             self._change(now, reason=reason, connections=1)
             self._pause(now, FIRST_PAUSE[throttle.strain])

@@ -10,7 +10,7 @@ from platform_core.clock import Clock
 from relay_worker.bounces.throttle import Throttle, throttles
 from relay_worker.delivery.lanes.backoff import BackOff
 from relay_worker.delivery.lanes.limits import Bounds, LaneLimits
-from relay_worker.delivery.lanes.permits import Permits, Refusal, Seat
+from relay_worker.delivery.lanes.permits import Permits, Refusal, Seat, Step
 from relay_worker.delivery.lanes.sites import Site
 from relay_worker.delivery.pool import Slots
 from relay_worker.delivery.transaction import Answer
@@ -50,6 +50,9 @@ class Gate:
         self._told_until: datetime | None = None
         self._allowance = 0
         self._allowance_ends = clock.now()
+        self._seats: set[Seat] = set()
+        self._within: int | None = None  # so many of them may stay, where the lane shrinks for all workers
+        self._step = Step()
         self.turns = Slots(0)
         self._fit()
 
@@ -105,10 +108,23 @@ class Gate:
                 self._close_for(max(answer.seconds, PATIENCE_SECONDS))
                 return None
             await asyncio.sleep(max(answer.seconds, LEAST_WAIT_SECONDS))
+        self._seats.add(answer)
         return answer
 
     def give_back(self, seat: Seat) -> None:
+        self._seats.discard(seat)
         self._permits.give_back(seat)
+
+    async def thin_out(self) -> None:
+        """Close those connections that all workers together have too many of. To be called every second."""
+        connections = self.state.connections
+        within = None
+        if connections is not None and self._seats:
+            stay = await self._permits.within(self._name, tuple(self._seats), connections)
+            within = stay if stay < len(self._seats) else None
+        if within != self._within:
+            self._within = within
+            self._fit()
 
     # --- messages ---
 
@@ -131,44 +147,53 @@ class Gate:
 
     # --- what servers say ---
 
-    def heard(self, answers: Sequence[Answer], book: RuleBook) -> None:
-        """The answers to one transaction."""
+    async def heard(self, answers: Sequence[Answer], book: RuleBook) -> None:
+        """The answers to one transaction. A complaint asks what the other workers have."""
         worst = next((answer for answer in answers if not answer.reply.positive), None)
         if worst is not None:
-            self._weigh(worst, book)
+            await self._weigh(worst, book)
             return
         self._backoff.went_through()
         if not self._backoff.eased:
             self._backoff.recover(self._clock.now(), self.site.rule.connections)
             self._fit()
 
-    def refused(self, answer: Answer, book: RuleBook, working: int) -> bool:
-        """No server took one more connection while `working` were open; True when that was a throttle."""
+    async def refused(self, answer: Answer, book: RuleBook) -> bool:
+        """No server took one connection more, for which a permit is held; True when that was a throttle."""
         now, reason = self._clock.now(), answer.reply.line()
         throttle, reaction = self._read(answer, book)
         if reaction is not None:
             self._backoff.reacted(reaction, now, reason)
         elif throttle is None:
             return False
-        elif working:
+        elif (working := await self._permits.open_now(self._name) - 1) > 0:
             self._backoff.turned_away(now, reason, working)
         else:
             self._backoff.shut_out(throttle, now, reason)
         self._gave_way()
         return True
 
-    def _weigh(self, answer: Answer, book: RuleBook) -> None:
+    async def _weigh(self, answer: Answer, book: RuleBook) -> None:
         now, reason = self._clock.now(), answer.reply.line()
         throttle, reaction = self._read(answer, book)
         if reaction is not None:
             self._backoff.reacted(reaction, now, reason)
         elif throttle is not None and not answer.reply.permanent:
             # A refusal for good inside a conversation is more often about one sender's message than about us.
-            began = now - timedelta(milliseconds=answer.duration_ms)
-            self._backoff.throttled(throttle, now, reason, working=self.turns.taken, began=began)
+            if not self._backoff.throttled(now, began=now - timedelta(milliseconds=answer.duration_ms)):
+                return
+            self._backoff.give_way(throttle, now, reason, left=await self._halved(throttle))
         else:
             return
         self._gave_way()
+        await self.thin_out()
+
+    async def _halved(self, throttle: Throttle) -> int:
+        """What is left to all workers together; 0 for one connection, and where the server has named a time."""
+        if throttle.wait is not None:
+            return 0
+        self._step = await self._permits.step_back(self._name, self._step)
+        return self._step.connections
 
     def _read(self, answer: Answer, book: RuleBook) -> tuple[Throttle | None, Reaction | None]:
         reply = answer.reply
@@ -206,7 +231,10 @@ class Gate:
             messages_per_connection=1 if paced else rule.messages_per_connection,
             messages_per_hour=rule.messages_per_hour,
         )
-        self.turns.resize(min(self.bounds.connections, self._limits.connections))
+        most = min(self.bounds.connections, self._limits.connections)
+        if state.connections is not None and self._within is not None:
+            most = min(most, self._within)
+        self.turns.resize(most)
 
     @property
     def _name(self) -> str:

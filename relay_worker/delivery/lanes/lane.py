@@ -208,11 +208,11 @@ class Lane:
                 access.destination, access.demand, source=access.source, helo=access.helo
             )
         except NoServer as failure:
-            self._give_up(failure.answer)
+            await self._give_up(failure.answer)
             return False
         except Exception:
             log.exception("delivery.connect_failed", destination=access.destination.key)
-            self._give_up(INTERNAL_FAULT)
+            await self._give_up(INTERNAL_FAULT)
             return False
         self._down_answer, self._down_seconds = None, DOWN_SECONDS
         self._open.add(conversation)
@@ -250,7 +250,7 @@ class Lane:
             self._line.put_first(transaction)
             return
         self._settle_or_repeat(transaction, answers)
-        self.gate.heard(answers, self._book())
+        await self.gate.heard(answers, self._book())
         self._growth.finished()
         self._grow_if_pressed()
 
@@ -268,14 +268,14 @@ class Lane:
             replace(transaction, recipients=done), [answer for _, answer, again in pairs if not again]
         )
 
-    def _give_up(self, answer: Answer) -> None:
+    async def _give_up(self, answer: Answer) -> None:
         """No server took the connection. While others work the line stays theirs: the server wants no more of them.
 
         After a throttle the first in line hears of it, and the gate has put back the rest; a destination that is not
         there tells all.
         """
         first = self._line.take() if self._line and not self._open else None
-        throttled = self.gate.refused(answer, self._book(), self.gate.turns.taken - 1)
+        throttled = await self.gate.refused(answer, self._book())
         if first is None:
             self._no_growth_until = time.monotonic() + DOWN_SECONDS
             return

@@ -128,6 +128,11 @@ class Lanes:
             if lane.gate.site.lane in newly or not newly.isdisjoint(lane.due_lanes):
                 lane.put_back(self._bearings.clock.now() + PAUSE_TERM)
 
+    async def thin_out(self) -> None:
+        """On lanes that give way close the connections that all workers together have too many. Call it every second."""
+        for gate in [gate for gate in self._gates.values() if gate.state.connections is not None]:
+            await gate.thin_out()
+
     def take_changed(self) -> list[LaneState]:
         """States of lanes that the others do not know yet."""
         changed = {key: gate.state for key, gate in self._gates.items() if gate.state is not self._known[key]}

@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from uuid import uuid4
 
 from redis.asyncio.client import Pipeline
@@ -15,9 +15,11 @@ from relay_worker.delivery.lanes.permits import (
     MINUTE,
     SLOT_SECONDS,
     SLOTS,
+    STEP_SECONDS,
     LocalPermits,
     Refusal,
     Seat,
+    Step,
     chunk,
     share_of,
 )
@@ -56,6 +58,41 @@ for _, name in ipairs(ARGV) do redis.call('ZADD', KEYS[1], now + 60, name) end
 redis.call('EXPIRE', KEYS[1], 120)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 return redis.call('ZCARD', KEYS[1])
+"""
+)
+_COUNT = (
+    _NOW
+    + """
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+return redis.call('ZCARD', KEYS[1])
+"""
+)
+# The last step back of a lane, for the seconds in which not everybody knows of it. Whoever does not know it is told.
+_STEP = (
+    _NOW
+    + """
+local kept = redis.call('HMGET', KEYS[2], 'name', 'connections')
+if kept[1] and kept[1] ~= ARGV[1] then return kept end
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+local left = math.floor(math.max(redis.call('ZCARD', KEYS[1]), tonumber(ARGV[3])) / 2)
+if left < 1 then return {ARGV[1], '0'} end
+redis.call('HSET', KEYS[2], 'name', ARGV[2], 'connections', left)
+redis.call('EXPIRE', KEYS[2], tonumber(ARGV[4]))
+return {ARGV[2], tostring(left)}
+"""
+)
+# How many of the seats that are named lie beyond the first so many; one that Redis has forgotten does not.
+_BEYOND = (
+    _NOW
+    + """
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+local names, ours, beyond = redis.call('ZRANGE', KEYS[1], 0, -1), {}, 0
+table.sort(names)
+for n = 2, #ARGV do ours[ARGV[n]] = true end
+for n = tonumber(ARGV[1]) + 1, #names do
+    if ours[names[n]] then beyond = beyond + 1 end
+end
+return beyond
 """
 )
 # A hash of counts by slot of the hour. Says how many are granted, and the seconds to wait when none are.
@@ -126,6 +163,25 @@ class SharedPermits:
         granted, wait = int(answer[0][0]), float(answer[0][1])
         return granted or Refusal(max(wait, 1.0))
 
+    async def open_now(self, lane: str) -> int:
+        answer = await self._shared.ask(lambda pipeline: _ask_count(pipeline, lane))
+        return self._local.count(lane) * self._workers if answer is None else int(answer[0])
+
+    async def step_back(self, lane: str, last: Step) -> Step:
+        ours = self._local.count(lane)
+        answer = await self._shared.ask(lambda pipeline: _ask_step(pipeline, lane, last, ours))
+        if answer is None:
+            step = self._local.step_at_once(lane, last)
+            return Step(step.name, step.connections * self._workers)
+        name, connections = answer[0]
+        return Step(_text(name), int(connections))
+
+    async def within(self, lane: str, seats: Collection[Seat], connections: int) -> int:
+        answer = await self._shared.ask(lambda pipeline: _ask_beyond(pipeline, lane, seats, connections))
+        if answer is None:
+            return min(len(seats), max(1, connections // self._workers))
+        return len(seats) - int(answer[0])
+
     async def refresh(self) -> None:
         """Keep the leases of this worker, and learn how many workers there are."""
         if self._clock() - self._renewed_at >= RENEW_EVERY:
@@ -184,6 +240,24 @@ def _ask_seat(pipeline: Pipeline, seat: Seat, bounds: Bounds) -> None:
 def _ask_messages(pipeline: Pipeline, lane: str, bounds: Bounds) -> None:
     most = bounds.messages_per_hour or 0
     pipeline.eval(_MESSAGES, 1, f"lane:{{{lane}}}:sent", chunk(most), most, SLOT_SECONDS, SLOTS)
+
+
+def _ask_count(pipeline: Pipeline, lane: str) -> None:
+    pipeline.eval(_COUNT, 1, _open_key(lane))
+
+
+def _ask_step(pipeline: Pipeline, lane: str, last: Step, ours: int) -> None:
+    pipeline.eval(
+        _STEP, 2, _open_key(lane), f"lane:{{{lane}}}:step", last.name, uuid4().hex, ours, STEP_SECONDS
+    )
+
+
+def _ask_beyond(pipeline: Pipeline, lane: str, seats: Collection[Seat], connections: int) -> None:
+    pipeline.eval(_BEYOND, 1, _open_key(lane), connections, *(seat.name for seat in seats))
+
+
+def _text(answer: bytes | str) -> str:
+    return answer.decode() if isinstance(answer, bytes) else answer
 
 
 def _ask_renewal(pipeline: Pipeline, worker: str, by_lane: dict[str, list[str]]) -> None:

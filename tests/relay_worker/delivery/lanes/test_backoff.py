@@ -25,8 +25,8 @@ class Lane:
         self, wait: timedelta | None = None, *, working: int = 1, strain: Strain = Strain.RATE
     ) -> None:
         self.now += timedelta(seconds=1)
-        throttle = Throttle(strain, wait)
-        self.backoff.throttled(throttle, self.now, "450 slow down", working=working, began=self.now)
+        if self.backoff.throttled(self.now, began=self.now):
+            self.backoff.give_way(Throttle(strain, wait), self.now, "450 slow down", left=working // 2)
 
     def deliver(self, messages: int = 1) -> None:
         for _ in range(messages):
@@ -126,9 +126,7 @@ def test_a_complaint_among_many_deliveries_is_not_about_the_lane() -> None:
 def test_what_began_before_the_last_step_back_is_no_answer_to_it() -> None:
     lane = Lane()
     lane.complain(working=10)
-    late = Throttle(Strain.RATE, None)
-    lane.backoff.throttled(late, lane.now + MINUTE, "450", working=10, began=lane.now - MINUTE)
-    assert lane.connections == 5
+    assert not lane.backoff.throttled(lane.now + MINUTE, began=lane.now - MINUTE)
 
 
 def test_connections_that_are_not_taken_show_how_many_are() -> None:

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from platform_dev.redis import EmbeddedRedis
 from relay_worker.delivery.lanes.limits import Bounds
-from relay_worker.delivery.lanes.permits import LocalPermits, Refusal, Seat, share_of
+from relay_worker.delivery.lanes.permits import LocalPermits, Refusal, Seat, Step, share_of
 from relay_worker.delivery.lanes.shared_permits import SharedPermits
 from relay_worker.submission.shared import SharedMemory
 
@@ -122,6 +122,49 @@ def test_workers_share_the_messages_of_an_hour(redis_server: EmbeddedRedis) -> N
     together(redis_server, scene)
 
 
+def test_a_lane_is_halved_once_for_all_who_hear_a_complaint(redis_server: EmbeddedRedis) -> None:
+    async def scene(one: SharedPermits, other: SharedPermits, redis: Redis) -> None:
+        await seats(one, 3, bounds())
+        await seats(other, 5, bounds())
+        first = await one.step_back("lane", Step())
+        assert first.connections == 4
+        assert await other.step_back("lane", Step()) == first
+        assert (await other.step_back("lane", first)).name != first.name
+
+    together(redis_server, scene)
+
+
+def test_one_connection_can_not_be_halved(redis_server: EmbeddedRedis) -> None:
+    async def scene(one: SharedPermits, other: SharedPermits, redis: Redis) -> None:
+        await seats(one, 1, bounds())
+        assert await one.step_back("lane", Step()) == Step()
+
+    together(redis_server, scene)
+
+
+def test_what_stays_of_a_lane_that_shrinks_is_shared_out_among_workers(redis_server: EmbeddedRedis) -> None:
+    async def scene(one: SharedPermits, other: SharedPermits, redis: Redis) -> None:
+        ours, theirs = [
+            [seat for seat in await seats(permits, 5, bounds()) if isinstance(seat, Seat)]
+            for permits in (one, other)
+        ]
+        assert await one.open_now("lane") == 10
+        assert await one.within("lane", ours, 4) + await other.within("lane", theirs, 4) == 4
+        assert await one.within("lane", ours, 10) == 5
+
+    together(redis_server, scene)
+
+
+def test_a_redis_that_has_forgotten_everything_closes_no_connection(redis_server: EmbeddedRedis) -> None:
+    async def scene(one: SharedPermits, other: SharedPermits, redis: Redis) -> None:
+        ours = [seat for seat in await seats(one, 5, bounds()) if isinstance(seat, Seat)]
+        await redis.flushall()
+        assert await one.within("lane", ours, 3) == 5
+        assert (await one.step_back("lane", Step())).connections == 2
+
+    together(redis_server, scene)
+
+
 def test_the_connections_of_a_worker_that_was_killed_are_forgotten(redis_server: EmbeddedRedis) -> None:
     async def scene(one: SharedPermits, other: SharedPermits, redis: Redis) -> None:
         await seats(one, 5, bounds(5))
@@ -153,6 +196,20 @@ def test_without_redis_each_worker_goes_by_its_share(redis_server: EmbeddedRedis
         assert (
             sum([int(isinstance(await one.messages("lane", bounds(per_hour=2)), int)) for _ in range(3)]) == 1
         )
+
+    together(redis_server, scene)
+
+
+def test_without_redis_a_worker_halves_its_own_share(redis_server: EmbeddedRedis) -> None:
+    async def scene(one: SharedPermits, other: SharedPermits, redis: Redis) -> None:
+        for permits in (one, other, one):
+            permits._renewed_at = float("-inf")
+            await permits.refresh()
+        ours = [seat for seat in await seats(one, 6, bounds()) if isinstance(seat, Seat)]
+        one._shared._resting_until = float("inf")
+        step = await one.step_back("lane", Step())
+        assert (await one.open_now("lane"), step.connections) == (12, 6)
+        assert await one.within("lane", ours, step.connections) == 3
 
     together(redis_server, scene)
 

@@ -1,6 +1,11 @@
 """Rules and back-off under a simulated clock: what servers see of us over hours, from one worker and from two."""
 
+import asyncio
+from collections.abc import Callable
 from itertools import pairwise
+from statistics import median
+
+import pytest
 
 from platform_core.mail.states import RecipientState
 from relay_worker.traffic.rules import Reaction
@@ -141,6 +146,78 @@ def test_mail_to_a_closed_lane_waits_in_the_queue_and_not_in_the_worker(make_wor
 
     world.play(scene)
     assert len(busy.opened_at) == 1
+
+
+TOO_FAST = "451 4.7.1 you send too fast, slow down"
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_complaints_of_one_moment_halve_what_all_workers_together_have_once(
+    make_world: MakeWorld, workers: int
+) -> None:
+    """A message is four seconds under way, so that what is complained of within three began before the first complaint."""
+    site = Site(latency=0.5, think=2)
+    world = make_world({"a.test": site}, rules=[rule("a", "a.test", connections=12)], workers=workers)
+
+    async def scene(world: World) -> list[int]:
+        world.queue.put("a.test", 3000)
+        working, most = asyncio.create_task(world.work(100)), 10 if workers == 1 else 12
+        await _until(lambda: site.open_now == most)
+        site.faults["FINAL"] = (1.0, TOO_FAST)
+        await asyncio.sleep(3)
+        site.faults.clear()
+        await asyncio.sleep(12)
+        seen = [site.open_now, *(state.connections or 0 for state in world.desk.states.values())]
+        await asyncio.sleep(30)
+        seen.append(site.open_now)
+        working.cancel()
+        return seen
+
+    assert world.play(scene) == ([5, 5, 5] if workers == 1 else [6, 6, 6])
+
+
+def test_a_complaint_about_what_began_after_the_last_step_back_is_another_one(make_world: MakeWorld) -> None:
+    site = Site(latency=0.5, think=2)
+    world = make_world({"a.test": site}, rules=[rule("a", "a.test", connections=12)], workers=3)
+
+    async def scene(world: World) -> list[int]:
+        world.queue.put("a.test", 3000)
+        working, seen = asyncio.create_task(world.work(100)), []
+        await _until(lambda: site.open_now == 12)
+        for _ in range(2):
+            site.faults["FINAL"] = (1.0, TOO_FAST)
+            await asyncio.sleep(3)
+            site.faults.clear()
+            await asyncio.sleep(12)
+            seen.append(site.open_now)
+        working.cancel()
+        return seen
+
+    assert world.play(scene) == [6, 3]
+
+
+def test_connections_that_are_turned_away_cost_no_worker_those_it_has(make_world: MakeWorld) -> None:
+    site = Site(latency=0.5, think=2, connections=6)
+    limits = rule("a", "a.test", connections=12, messages_per_connection=5)
+    world = make_world({"a.test": site}, rules=[limits], workers=3)
+
+    async def scene(world: World) -> list[int]:
+        world.queue.put("a.test", 3000)
+        working, seen = asyncio.create_task(world.work(100)), []
+        await _until(lambda: site.most_open > 6)
+        for _ in range(50):
+            await asyncio.sleep(1)
+            seen.append(site.open_now)
+        working.cancel()
+        return seen
+
+    # Some may just have been used up.
+    assert median(world.play(scene)) >= 5
+
+
+async def _until(true: Callable[[], bool]) -> None:
+    while not true():
+        await asyncio.sleep(0.1)
 
 
 async def _send(world: World, domain: str, messages: int, *, seconds: float) -> None:
