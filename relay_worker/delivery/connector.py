@@ -198,7 +198,7 @@ class Connector:
         if level is TlsLevel.TLSA and not (wish.tlsa and wish.tlsa.vouches_for(client.peer_chain())):
             reply = Reply(454, "4.7.5", "the server's certificate is none that its TLSA records name")
             raise TlsFailed(Stage.EHLO, reply)
-        return TlsAchieved(level, client.tls_version, client.tls_cipher)
+        return TlsAchieved(level, client.tls_version, client.tls_cipher, wish.trust(level))
 
     async def _open(self, server: MailServer, manners: Manners, origin: Origin) -> SmtpClient:
         loop = asyncio.get_running_loop()

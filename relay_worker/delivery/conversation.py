@@ -193,6 +193,7 @@ class Conversation:
                     self._client.tls_version,
                     milliseconds,
                     reports=self._client.extensions.dsn,
+                    tls_trust=self.tls.trust,
                 )
         return [known[id(reply), stage] for reply, stage in outcomes]
 

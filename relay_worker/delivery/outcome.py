@@ -68,4 +68,5 @@ def _result(
         next_at=next_at,
         outcome_class=why,
         source_address=answer.source_address,
+        tls_trust=answer.tls_trust,
     )

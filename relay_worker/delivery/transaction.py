@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from platform_core.mail.replies import Reply
+from platform_core.mail.tls import TlsTrust
 from relay_worker.addresses.chooser import Source
 from relay_worker.delivery.dkim import UNSIGNED, Signing
 from relay_worker.queue.claims import Claimed
@@ -85,6 +86,7 @@ class Answer:
     tls_version: str = ""
     duration_ms: int = 0
     reports: bool = False
+    tls_trust: TlsTrust = TlsTrust.NONE
 
 
 # A fault of ours is never a bounce, and its details are for our log alone.

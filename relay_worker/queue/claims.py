@@ -7,6 +7,7 @@ from typing import Protocol
 
 from platform_core.ids import AccountId, MessageId, ResellerId
 from platform_core.mail.states import BounceKind, RecipientState
+from platform_core.mail.tls import TlsTrust
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ class SenderIdentity:
 @dataclass(frozen=True, slots=True)
 class Result:
     """What one attempt came to. `next_at` is set exactly when `state` is DEFERRED; `duration_ms` from connect to reply;
-    `outcome_class` why it was no delivery; `source_address` ours, "" where the system chose it.
+    `outcome_class` why it was no delivery; `source_address` ours, "" where the system chose it; `tls_trust` what has
+    vouched for the server.
     """
 
     reseller_id: ResellerId
@@ -91,6 +93,7 @@ class Result:
     next_at: datetime | None
     outcome_class: str = ""
     source_address: str = ""
+    tls_trust: TlsTrust = TlsTrust.NONE
 
 
 class Claims(Protocol):

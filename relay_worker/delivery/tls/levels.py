@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
+from platform_core.mail.tls import TlsTrust
+
 
 class TlsLevel(IntEnum):
     """From nothing to the most: each is worth more than those before it."""
@@ -30,11 +32,12 @@ class TlsFailure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TlsAchieved:
-    """What a connection came to. `version` and `cipher` are "" in clear."""
+    """What a connection came to. `version` and `cipher` are "" in clear. `trust`: what has vouched for the server."""
 
     level: TlsLevel = TlsLevel.CLEAR
     version: str = ""
     cipher: str = ""
+    trust: TlsTrust = TlsTrust.NONE
 
 
 IN_CLEAR = TlsAchieved()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from platform_core.mail.replies import Reply
+from platform_core.mail.tls import TlsTrust
 from relay_worker.delivery.tls.levels import TlsFailure, TlsLevel
 from relay_worker.delivery.tls.mta_sts import StsMode, StsPolicy
 from relay_worker.delivery.tls.tlsa import HostTlsa
@@ -23,6 +24,7 @@ class HostDemand:
     """What one mail server has to come to. `aim` is tried first; less will do down to `need`, and nothing below it.
 
     `refusal` is there when this server may not be used at all. `because` ends the sentence "TLS is required by ...".
+    `by_policy`: the domain's MTA-STS policy names the server, and is enforced.
     """
 
     need: TlsLevel = TlsLevel.CLEAR
@@ -31,6 +33,21 @@ class HostDemand:
     tlsa: HostTlsa | None = None
     refusal: Reply | None = None
     failure: TlsFailure | None = None
+    by_policy: bool = False
+
+    def trust(self, level: TlsLevel) -> TlsTrust:
+        """What vouches for the server when a connection to it has come to `level`."""
+        if level is TlsLevel.NAMED and self.by_policy:
+            return TlsTrust.MTA_STS
+        return _TRUST[level]
+
+
+_TRUST = {
+    TlsLevel.CLEAR: TlsTrust.NONE,
+    TlsLevel.ENCRYPTED: TlsTrust.UNVERIFIED,
+    TlsLevel.NAMED: TlsTrust.CERTIFICATE,
+    TlsLevel.TLSA: TlsTrust.DANE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +125,8 @@ def server_outside_policy(demand: TlsDemand, host: str) -> HostDemand | None:
 def server_in_policy(demand: TlsDemand, host: str) -> HostDemand | None:
     if not _enforced(demand):
         return None
-    return HostDemand(TlsLevel.NAMED, TlsLevel.NAMED, "the domain's MTA-STS policy")
+    because = "the domain's MTA-STS policy"
+    return HostDemand(TlsLevel.NAMED, TlsLevel.NAMED, because, by_policy=True)
 
 
 def unusable_tlsa(demand: TlsDemand, host: str) -> HostDemand | None:

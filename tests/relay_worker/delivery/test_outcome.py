@@ -7,6 +7,7 @@ import pytest
 
 from platform_core.mail.replies import Reply
 from platform_core.mail.states import BounceKind, RecipientState
+from platform_core.mail.tls import TlsTrust
 from relay_worker.bounces.classes import OutcomeClass
 from relay_worker.delivery.conversation import NO_SMTPUTF8, NOT_SENT, TOO_LARGE, UNSAYABLE
 from relay_worker.delivery.mx import LOOPS_BACK, NO_ANSWER, NO_DOMAIN, NULL_MX
@@ -21,7 +22,13 @@ HARD, SOFT = BounceKind.HARD, BounceKind.SOFT
 
 def judged(code: int, enhanced: str = "", *, stage: Stage = Stage.RCPT, hours_left: float = 1) -> Result:
     claimed = recipient(expires_at=NOW + timedelta(hours=hours_left))
-    answer = Answer(Reply(code, enhanced, "text"), stage, remote_host="mx.test", tls_version="TLSv1.3")
+    answer = Answer(
+        Reply(code, enhanced, "text"),
+        stage,
+        remote_host="mx.test",
+        tls_version="TLSv1.3",
+        tls_trust=TlsTrust.DANE,
+    )
     return judge(claimed, answer, NOW, RetrySchedule(random.Random(1)))
 
 
@@ -64,6 +71,7 @@ def test_everything_the_remote_said_is_kept() -> None:
     result = judged(550, "5.7.1")
     assert (result.reply_code, result.enhanced_code, result.reply_text) == (550, "5.7.1", "text")
     assert (result.remote_host, result.tls_version, result.at) == ("mx.test", "TLSv1.3", NOW)
+    assert result.tls_trust is TlsTrust.DANE
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from platform_core.clock import StoppedClock
+from platform_core.mail.tls import TlsTrust
 from platform_dev.authority import IssuedCertificate, LocalAuthority
 from relay_worker.delivery.client import Manners
 from relay_worker.delivery.connector import Connector, NoServer
@@ -119,6 +120,25 @@ def test_what_was_achieved_is_told(
     _, achieved = deliver(door, Script(tls=tls), OPPORTUNISTIC)
     assert (achieved.level, achieved.version) == (TlsLevel.ENCRYPTED, "TLSv1.3")
     assert achieved.cipher.startswith("TLS_")
+
+
+@pytest.mark.parametrize("trust", list(TlsTrust))
+def test_an_answer_tells_what_has_vouched_for_the_server(
+    trust: TlsTrust, door: Door, good: IssuedCertificate, server_context: ServerContext
+) -> None:
+    demands = {
+        TlsTrust.CERTIFICATE: sts(StsMode.TESTING),  # a policy under test names it, and promises nothing
+        TlsTrust.MTA_STS: sts(),
+        TlsTrust.DANE: dane(3, good),
+    }
+
+    async def main() -> Answer:
+        async with ScriptedMx(Script(tls=server_context(good)) if trust else NO_TLS) as mx:
+            answer, _ = await door.send(mx, demands.get(trust, OPPORTUNISTIC))
+            await door.tally.close()
+            return answer
+
+    assert asyncio.run(main()).tls_trust is trust
 
 
 # --- encryption ---
