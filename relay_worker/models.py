@@ -98,6 +98,7 @@ class Event(TenantBase):
     next_at: Mapped[datetime | None] = mapped_column(_MOMENT)
     outcome_class: Mapped[str] = mapped_column(Text, server_default="")
     source_address: Mapped[str] = mapped_column(Text, server_default="")
+    tls_trust: Mapped[str] = mapped_column(Text, server_default="")
 
 
 class Notice(TenantBase):

@@ -330,6 +330,7 @@ def _result_row(result: Result) -> tuple[object, ...]:
         result.next_at,
         result.outcome_class,
         result.source_address,
+        result.tls_trust,
     )
 
 

@@ -12,7 +12,7 @@ from platform_core.database import OWNER_ROLE, owner_url, schema_of
 from platform_core.ids import ResellerKey
 from platform_core.inspection import SchemaState, inspect_database
 from platform_core.migrations import Outcome, upgrade_database
-from platform_core.settings import Settings, settings
+from platform_core.settings import ROOT, Settings, settings
 from platform_dev.postgres import EmbeddedPostgres
 from platform_web.cli import frankpost
 from platform_web.headless import headless_context
@@ -152,6 +152,36 @@ def test_an_upgraded_schema_equals_one_that_was_made_whole(three: Settings, keys
     empty_schema(three, keys[2])
     upgrade_database(three)
     assert shape(three, keys[2]) == shape(three, keys[0])
+
+
+RESULT = "(1,019a0000-0000-7000-8000-000000000000,0,2026-11-02 12:00:00+00,bounced,hard,550,5.1.1,{},mx,::1,,7,,gone,)"
+
+
+def test_results_that_wait_to_be_posted_outlast_what_is_added_to_them(empty: Settings) -> None:
+    """The script is run once more, on the tables as they were before it."""
+    upgrade_database(empty)
+    said = 'a "quoted" reply, and more'
+    with owner(empty) as execute:
+        for table in ("result_log", "unrecorded"):
+            execute(f"ALTER TABLE relay.{table} DROP COLUMN results, DROP COLUMN strays")
+        execute("ALTER TYPE relay.result DROP ATTRIBUTE tls_trust")
+        for table in ("result_log", "unrecorded"):
+            execute(f"ALTER TABLE relay.{table} ADD results relay.result[], ADD strays relay.result[]")
+        result = RESULT.format('"' + said.replace('"', '""') + '"')
+        execute(
+            f"INSERT INTO relay.result_log (results, strays, tallies)"
+            f" VALUES (ARRAY['{result}']::relay.result[], '{{}}', '{{}}')"
+        )
+        execute((ROOT / "migrations/shared/versions/0012_trust.sql").read_text())
+    engine = create_engine(owner_url(empty))
+    with engine.connect() as connection:
+        kept = connection.execute(
+            text(
+                "SELECT r.reply_text, r.source_address, r.tls_trust, strays FROM relay.result_log, unnest(results) r"
+            )
+        ).all()
+    engine.dispose()
+    assert kept == [(said, None, None, "{}")]
 
 
 def shape(settings: Settings, key: ResellerKey) -> set[tuple[str, ...]]:

@@ -1,12 +1,14 @@
 """What results do: to the queue, to the recipient's state, to the statistics, and when they come late or twice."""
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from platform_core.clock import SystemClock
 from platform_core.mail.states import BounceKind, RecipientState, may_follow
+from platform_core.mail.tls import TlsTrust
 from relay_worker.queue.door import Verdict
 from relay_worker.queue.jobs import record_again
 from tests.relay_worker.queue.conftest import OpenAccount
@@ -28,14 +30,18 @@ def test_a_delivery_ends_it_and_keeps_what_the_remote_said(
     sender = account(plan=1)
     desk.accept(sender.message())
     [claimed] = worker.claim()
-    done = result(claimed)
+    done = replace(result(claimed), tls_trust=TlsTrust.DANE)
     worker.finish(done)
     row = recipient(sender)
     assert (row["state"], row["state_at"], row["attempts"], row["next_at"]) == ("delivered", done.at, 1, None)
     assert (sender.due, sender.stats) == ([], {"accepted": 1, "delivered": 1})
     [event] = sender.rows("SELECT * FROM event WHERE account_id = %(account)s")
     assert (event["kind"], event["reply_text"], event["duration_ms"]) == ("delivered", done.reply_text, 184)
-    assert (event["remote_host"], event["tls_version"]) == (done.remote_host, "TLSv1.3")
+    assert (event["remote_host"], event["tls_version"], event["tls_trust"]) == (
+        done.remote_host,
+        "TLSv1.3",
+        "dane",
+    )
 
 
 def test_a_deferral_goes_back_into_the_queue(desk: Desk, account: OpenAccount, worker: Worker) -> None:

@@ -62,12 +62,13 @@ BEGIN
     END LOOP;
 
     INSERT INTO event (message_id, n, at, account_id, kind, bounce_kind, reply_code, enhanced_code, reply_text, remote_host,
-                       remote_address, tls_version, duration_ms, next_at, outcome_class, source_address)
+                       remote_address, tls_version, duration_ms, next_at, outcome_class, source_address, tls_trust)
         SELECT r.message_id, r.n, r.at, r.account_id, r.state, r.bounce_kind, r.reply_code, r.enhanced_code, r.reply_text,
-               r.remote_host, r.remote_address, r.tls_version, r.duration_ms, r.next_at, r.outcome_class, r.source_address
+               r.remote_host, r.remote_address, r.tls_version, r.duration_ms, r.next_at, r.outcome_class, r.source_address,
+               coalesce(r.tls_trust, '')
         FROM ROWS FROM (unnest(p_results || p_strays), unnest(v_accounts)) AS r
              (reseller_id, message_id, n, at, state, bounce_kind, reply_code, enhanced_code, reply_text, remote_host,
-              remote_address, tls_version, duration_ms, next_at, outcome_class, source_address, account_id)
+              remote_address, tls_version, duration_ms, next_at, outcome_class, source_address, tls_trust, account_id)
         WHERE r.account_id IS NOT NULL
         ON CONFLICT DO NOTHING;
 
