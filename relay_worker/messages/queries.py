@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from platform_core.errors import NotFound
 from platform_core.ids import AccountId, MessageId
 from platform_core.mail.states import BounceKind, EventKind, RecipientState
+from platform_core.mail.tls import TlsTrust
 from relay_worker.bounces.classes import OutcomeClass
 
 
@@ -84,6 +85,7 @@ class Attempt:
     duration_ms: int
     next_at: datetime | None
     outcome: OutcomeClass | None
+    tls_trust: TlsTrust = TlsTrust.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,9 @@ class EmailHistory:
     attempts: tuple[Attempt, ...]
 
 
-# A newer worker may write a class that this process does not know yet.
+# A newer worker may write what this process does not know yet.
 _OUTCOMES = frozenset(OutcomeClass)
+_TRUSTS = frozenset(TlsTrust)
 
 _LINE = """m.id, r.n, m.subject, m.header_from, r.rcpt_to, m.received_at, r.state, r.bounce_kind, r.next_at,
     r.outcome_class"""
@@ -131,7 +134,7 @@ _ONE = text(f"""
 
 _ATTEMPTS = text("""
     SELECT at, kind, bounce_kind, reply_code, enhanced_code, reply_text, remote_host, remote_address, tls_version,
-           duration_ms, next_at, outcome_class
+           duration_ms, next_at, outcome_class, tls_trust
     FROM event WHERE message_id = :id AND n = :n AND account_id = :account_id ORDER BY at
 """)
 
@@ -191,6 +194,7 @@ def _attempts(session: Session, statement: TextClause, key: dict[str, object]) -
             duration_ms=row.duration_ms,
             next_at=row.next_at,
             outcome=_outcome(row.outcome_class),
+            tls_trust=TlsTrust(row.tls_trust) if row.tls_trust in _TRUSTS else TlsTrust.NONE,
         )
         for row in session.execute(statement, key)
     ]

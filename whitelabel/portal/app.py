@@ -19,6 +19,7 @@ from whitelabel.portal.domains.views import pages as domains
 from whitelabel.portal.domains.words import add_domain_words
 from whitelabel.portal.door import account, open_door, reseller, rows
 from whitelabel.portal.emails.explanations import add_explanations
+from whitelabel.portal.emails.protection import add_protection_words
 from whitelabel.portal.emails.states import add_state_words
 from whitelabel.portal.emails.views import pages as emails
 from whitelabel.portal.held.views import pages as held
@@ -63,6 +64,7 @@ def create_portal(settings: Settings, clock: Clock) -> Flask:
     surround(app)
     add_state_words(app)
     add_explanations(app)
+    add_protection_words(app)
     add_domain_words(app)
     add_reason_words(app)
     limiter = make_limiter(app, settings)

@@ -12,6 +12,7 @@ import pytest
 from platform_core.clock import SystemClock
 from platform_core.database import tenant_session
 from platform_core.mail.states import BounceKind, RecipientState
+from platform_core.mail.tls import TlsTrust
 from relay_worker.bounces.classes import MEANINGS, OutcomeClass
 from relay_worker.queue.claims import Claimed, Result
 from tenants.accounts.queries import account_by_id
@@ -100,6 +101,33 @@ def test_a_history_repeats_what_the_remote_said_as_text(agency: Agency, customer
     assert "No such user &lt;b&gt;here&lt;/b&gt;" in page
     assert "mx.example.org" in page and "TLSv1.3" in page and "184" in page
     assert "suppression list" in page
+
+
+@pytest.mark.parametrize(
+    ("version", "trust", "words"),
+    [
+        ("", TlsTrust.NONE, "<span>without TLS</span>"),
+        ("TLSv1.3", TlsTrust.NONE, "<span>TLSv1.3</span>"),
+        (
+            "TLSv1.3",
+            TlsTrust.UNVERIFIED,
+            "encrypted with TLSv1.3; the server&#39;s identity was not verified",
+        ),
+        (
+            "TLSv1.2",
+            TlsTrust.CERTIFICATE,
+            "encrypted with TLSv1.2; the server was verified by its certificate",
+        ),
+        ("TLSv1.3", TlsTrust.MTA_STS, "as its domain demands (MTA-STS)"),
+        ("TLSv1.3", TlsTrust.DANE, "signed DNS records (DANE)"),
+    ],
+)
+def test_a_history_says_how_the_connection_was_protected(
+    agency: Agency, customer: Visitor, version: str, trust: TlsTrust, words: str
+) -> None:
+    message = send(agency.customer, "Protected")[0]
+    deliver(lambda claimed: replace(delivered(claimed), tls_version=version, tls_trust=trust))
+    assert words in customer.get(f"/emails/{message}.0").text
 
 
 def test_a_subject_is_text_wherever_it_stands(agency: Agency, customer: Visitor) -> None:
