@@ -75,6 +75,14 @@ class Queue:
     async def postpone(self, recipients: Sequence[tuple[MessageId, int]], until: Sequence[datetime]) -> None:
         raise AssertionError("the sink turns nobody away")
 
+    async def hand_over(self, recipients: Sequence[tuple[MessageId, int]], addresses: Sequence[int]) -> None:
+        """There is but one machine here."""
+
+    async def claim_handed(
+        self, limit: int, addresses: Sequence[int], *, exclude_lanes: Sequence[int] = ()
+    ) -> list[Claimed]:
+        return []
+
     async def post(self, older: timedelta = timedelta()) -> int:
         """Nothing is kept in a log here."""
         return 0

@@ -14,7 +14,9 @@ from relay_worker.addresses.tally import Tally
 
 @dataclass(frozen=True, slots=True)
 class PooledAddress:
-    """An address that is not retired. `warming`: the providers for which it is on the ladder."""
+    """An address that is not retired. `warming`: the providers for which it is on the ladder. `absent`: what other machines
+    handed over for it was left lying a moment ago.
+    """
 
     source: Source
     pool_id: int
@@ -22,6 +24,7 @@ class PooledAddress:
     active: bool
     standing: Standing
     warming: frozenset[Provider] = frozenset()
+    absent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Which of our addresses a message leaves from: what the delivery engine asks, and what it hears."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -65,6 +65,14 @@ class SourceChooser(Protocol):
         """
         ...
 
+    def elsewhere(self, claimed: Claimed) -> int | None:
+        """The id of the address for which this recipient is to be handed over to another machine; None: it is sent here."""
+        ...
+
+    def here(self) -> Sequence[int]:
+        """The ids of the addresses that this machine has: what others hand over for them is ours."""
+        ...
+
     def landed(self, source: Source, provider: str, outcome: Landing, count: int) -> None:
         """`count` recipients of a transaction from there came out so, or were put back (UNSENT)."""
         ...
@@ -93,6 +101,12 @@ class SystemsChoice:
         versions: Collection[int] = IPV4,
     ) -> Source | NoSource | None:
         return None
+
+    def elsewhere(self, claimed: Claimed) -> int | None:
+        return None
+
+    def here(self) -> Sequence[int]:
+        return ()
 
     def landed(self, source: Source, provider: str, outcome: Landing, count: int) -> None:
         pass

@@ -12,6 +12,7 @@ from platform_core.errors import Unavailable
 from relay_worker.addresses.allowances import Allowances
 from relay_worker.addresses.book import AddressBook, Holdings, HourResult, PooledAddress, Till
 from relay_worker.addresses.chooser import IPV4, Landing, NoSource, Source
+from relay_worker.addresses.elsewhere import address_for
 from relay_worker.addresses.local import can_bind
 from relay_worker.addresses.order import Orders
 from relay_worker.addresses.providers import Provider, provider_named
@@ -49,7 +50,8 @@ class PoolChooser:
         self._clock = clock
         self._is_here = is_here
         self._elsewhere: frozenset[str] = frozenset()
-        self._orders = Orders(Holdings())
+        self._here: tuple[int, ...] = ()
+        self._orders = self._orders_anywhere = Orders(Holdings())
         self._learnt_at: datetime | None = None
         self._allowances = Allowances()
         self._turns = Turns()
@@ -117,6 +119,21 @@ class PoolChooser:
             return datetime.combine(now.date() + timedelta(days=1), time(), UTC)
         return now + SOON
 
+    # --- what other machines send ---
+
+    def elsewhere(self, claimed: Claimed) -> int | None:
+        """See `SourceChooser`."""
+        if not self._elsewhere:
+            return None
+        order = self._orders_anywhere.order_for(claimed.reseller_id, claimed.account_id)
+        if order is None:
+            return None
+        return address_for(claimed, order, self._elsewhere)
+
+    def here(self) -> Sequence[int]:
+        """See `SourceChooser`."""
+        return self._here
+
     # --- what came of it ---
 
     def landed(self, source: Source, provider: str, outcome: Landing, count: int) -> None:
@@ -154,7 +171,8 @@ class PoolChooser:
     async def _learn(self) -> None:
         now = self._clock.now()
         if self._learnt_at is None or now - self._learnt_at >= LEARN_EVERY:
-            self._orders = Orders(self._as_seen_here(await self._book.holdings()))
+            known = await self._book.holdings()
+            self._orders_anywhere, self._orders = Orders(known), Orders(self._as_seen_here(known))
             self._learnt_at = now
 
     def _as_seen_here(self, known: Holdings) -> Holdings:
@@ -163,6 +181,9 @@ class PoolChooser:
         if elsewhere - self._elsewhere:
             log.warning("addresses.not_on_this_machine", addresses=sorted(elsewhere))
         self._elsewhere = elsewhere
+        self._here = tuple(
+            one.source.ip_id for one in known.addresses if one.active and one.source.address not in elsewhere
+        )
         addresses = (
             replace(one, active=one.active and one.source.address not in elsewhere) for one in known.addresses
         )

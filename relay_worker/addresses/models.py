@@ -56,6 +56,7 @@ class IpAddress(PlatformBase):
     listings: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     checked_at: Mapped[datetime | None] = mapped_column(_MOMENT)
     created_at: Mapped[datetime] = mapped_column(_MOMENT, server_default=FetchedValue())
+    absent_at: Mapped[datetime | None] = mapped_column(_MOMENT)
     pool: Mapped[IpPool] = relationship()
 
 

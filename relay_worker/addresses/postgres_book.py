@@ -55,6 +55,7 @@ def _address(row: asyncpg.Record) -> PooledAddress:
         row["active"],
         Standing(row["standing"]),
         frozenset(Provider(name) for name in row["warming"]),
+        row["absent"],
     )
 
 

@@ -6,7 +6,6 @@ import random
 import time
 from collections import Counter
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
@@ -24,7 +23,9 @@ from relay_worker.delivery.build import Builder
 from relay_worker.delivery.client import Manners
 from relay_worker.delivery.connector import Connector
 from relay_worker.delivery.dispatcher import Dispatcher, Maps, plan
+from relay_worker.delivery.drain_report import DrainReport, EngineFigures
 from relay_worker.delivery.flight import Flight, Key
+from relay_worker.delivery.intake import Intake
 from relay_worker.delivery.keys import KeyRing
 from relay_worker.delivery.lanes.keeper import TrafficKeeper
 from relay_worker.delivery.lanes.lanes import Bearings, Lanes
@@ -63,39 +64,6 @@ LANE_CLOSED = Answer(
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class DrainReport:
-    """What one run came to, in recipients.
-
-    `in_flight` were neither finished nor given up when it ended (a slow remote, or a database that is away). As long as the
-    event loop runs they go on by themselves, with their leases.
-    """
-
-    claimed: int
-    delivered: int
-    deferred: int
-    bounced: int
-    expired: int
-    in_flight: int
-    more_due: bool
-
-    @property
-    def ring_again(self) -> bool:
-        """True when another run is needed at once."""
-        return self.more_due or self.in_flight > 0
-
-
-@dataclass(frozen=True, slots=True)
-class EngineFigures:
-    """What an engine holds: recipients in flight, open connections, lanes, transactions that wait in them, closed lanes."""
-
-    in_flight: int
-    connections: int
-    lanes: int
-    waiting: int
-    backed_off: int
-
-
 class Engine:
     """Lives as long as its worker process and its event loop; connections, keys and DNS answers outlive a run."""
 
@@ -119,8 +87,10 @@ class Engine:
         self._flight = Flight(settings.delivery_in_flight, settings.delivery_in_flight_bytes)
         self._recorder = Recorder(claims, self._recorded)
         self._poster = Poster(claims)
-        self._postponer = Postponer(claims, self._let_go)
+        self._postponer = Postponer[datetime](claims.postpone, self._let_go)
+        self._handover = Postponer[int](claims.hand_over, self._let_go)
         around = around or Surroundings()
+        self._intake = Intake(claims, around.sources)
         book = around.tls_book
         self._sources = around.sources
         self._permits = around.permits
@@ -148,7 +118,7 @@ class Engine:
         self._dispatcher = Dispatcher(maps, self._lanes, around.sources, self._settle, self._postpone)
         self._landed = asyncio.Event()
         self._counts: Counter[RecipientState] = Counter()
-        self._claimed = 0
+        self._claimed = self._handed_over = 0
         self._ending = False
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -158,7 +128,8 @@ class Engine:
         What is in flight at the deadline gets 5 seconds more. What is left after that keeps its leases, and its results
         are recorded when they come, before or in the next run.
         """
-        self._claimed, self._counts = 0, Counter()
+        self._claimed = self._handed_over = 0
+        self._counts = Counter()
         await self._refresh()
         if not self._under_way:
             self._under_way = {asyncio.create_task(work) for work in self._beside()}
@@ -202,6 +173,7 @@ class Engine:
             async with asyncio.timeout(max(grace, 1.0)):
                 await self._recorder.settle()
                 await self._postponer.settle()
+                await self._handover.settle()
                 await self._stand_down()
                 await self._sources.close()
                 await self._permits.close()
@@ -237,7 +209,7 @@ class Engine:
     async def _claim(self, limit: int) -> list[Claimed]:
         try:
             closed = {*self._flight.crowded_lanes(), *self._lanes.closed_lanes()}
-            claimed = await self._claims.claim(limit, exclude_lanes=list(closed))
+            claimed = await self._intake.claim(limit, list(closed))
         except Unavailable as error:
             log.warning("delivery.claim_failed", error=str(error))
             await asyncio.sleep(FAULT_PAUSE)
@@ -269,12 +241,19 @@ class Engine:
                 turn_ends = time.monotonic() + TURN_SECONDS
 
     def _sendable(self, claimed: Sequence[Claimed]) -> list[Claimed]:
-        """Those that may be sent to. The others were suppressed after their message was accepted: they are dropped."""
-        now = self._clock.now()
+        """Those that may be sent to, and from here. Who was suppressed after the message was accepted is dropped, and
+        what only another machine may send is handed over.
+        """
+        now, sendable = self._clock.now(), []
         for recipient in claimed:
             if recipient.suppressed:
                 self._recorder.add(drop_suppressed(recipient, now))
-        return [recipient for recipient in claimed if not recipient.suppressed]
+            elif (address := self._sources.elsewhere(recipient)) is not None:
+                self._handover.add(recipient, address)
+                self._handed_over += 1
+            else:
+                sendable.append(recipient)
+        return sendable
 
     async def _send_message(self, recipients: tuple[Claimed, ...]) -> None:
         try:
@@ -401,6 +380,7 @@ class Engine:
             expired=self._counts[RecipientState.EXPIRED],
             in_flight=len(self._flight),
             more_due=more_due,
+            handed_over=self._handed_over,
         )
 
 

@@ -15,7 +15,8 @@ from platform_core.clock import SystemClock
 from platform_core.settings import Settings, settings
 from relay_worker.addresses.choosing import PoolChooser
 from relay_worker.addresses.postgres_book import PostgresAddressBook
-from relay_worker.delivery.engine import DrainReport, Engine, EngineFigures
+from relay_worker.delivery.drain_report import DrainReport, EngineFigures
+from relay_worker.delivery.engine import Engine
 from relay_worker.delivery.lanes.shared_permits import SharedPermits
 from relay_worker.delivery.surroundings import Surroundings
 from relay_worker.monitoring.claims import MeasuredClaims

@@ -54,6 +54,14 @@ class MeasuredClaims(Collector):
     async def postpone(self, recipients: Sequence[tuple[MessageId, int]], until: Sequence[datetime]) -> None:
         await self._claims.postpone(recipients, until)
 
+    async def hand_over(self, recipients: Sequence[tuple[MessageId, int]], addresses: Sequence[int]) -> None:
+        await self._claims.hand_over(recipients, addresses)
+
+    async def claim_handed(
+        self, limit: int, addresses: Sequence[int], *, exclude_lanes: Sequence[int] = ()
+    ) -> list[Claimed]:
+        return await self._claims.claim_handed(limit, addresses, exclude_lanes=exclude_lanes)
+
     async def post(self, older: timedelta = timedelta()) -> int:
         began = time.perf_counter()
         posted = await self._claims.post(older)

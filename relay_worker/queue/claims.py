@@ -119,6 +119,16 @@ class Claims(Protocol):
         """Put back what we hold, each to become due at its time. It counts as no attempt."""
         ...
 
+    async def hand_over(self, recipients: Sequence[tuple[MessageId, int]], addresses: Sequence[int]) -> None:
+        """Leave what we hold to a worker that has the address, each with its id. It counts as no attempt."""
+        ...
+
+    async def claim_handed(
+        self, limit: int, addresses: Sequence[int], *, exclude_lanes: Sequence[int] = ()
+    ) -> list[Claimed]:
+        """Like `claim`, of what was handed over for one of these addresses."""
+        ...
+
     async def post(self, older: timedelta = timedelta()) -> int:
         """Have the resellers' rows told what was logged, by whomever, once the oldest of it is `older` old; how many entries
         of the log that were.

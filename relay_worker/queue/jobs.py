@@ -17,6 +17,7 @@ log = structlog.get_logger()
 SWEEP_QUEUE = QueueName.UPKEEP
 SWEEP_SECONDS = 2
 POSTED_AFTER = 3  # seconds; workers post what they log within one
+PATIENCE_SECONDS = 60  # with a machine that does not come for what was handed over to it
 RECORD_AGAIN_SECONDS = 60
 PARTITIONS_CRON = "41 * * * *"  # hourly: a reseller's next month is there weeks before it is needed
 
@@ -29,7 +30,7 @@ def drain() -> None:
 
 
 def sweep() -> None:
-    """Ring when something is due: deferred mail, a lost bell, the claims of a dead worker; and post the results that a
+    """Ring when something is due: deferred mail, a lost bell, the claims of a dead worker, mail for another machine; post the results that a
     worker has logged before it died. Queue: upkeep.
     """
     with Session(db.engine) as session:
@@ -37,8 +38,13 @@ def sweep() -> None:
             text("SELECT relay.post(100, :older, true)"), {"older": timedelta(seconds=POSTED_AFTER)}
         )
         session.commit()
+        handed = session.scalar(
+            text("SELECT relay.take_back_handed(:patience)"),
+            {"patience": timedelta(seconds=PATIENCE_SECONDS)},
+        )
+        session.commit()
         due = session.scalar(text("SELECT relay.anything_due()"))
-    if due:
+    if due or handed:
         Bell(settings()).ring_now()
 
 

@@ -160,7 +160,7 @@ class PostgresClaims:
                 limit,
                 self._lease_seconds,
                 self._after,
-                random.randint(-(2**31), 2**31 - 1),  # noqa: S311 - fairness, not secrecy
+                _any_lane(),
                 PER_RESELLER,
                 PER_LANE,
                 list(exclude_lanes),
@@ -210,6 +210,30 @@ class PostgresClaims:
             await connection.execute(
                 "SELECT relay.postpone($1, $2, $3, $4)", self._lease, ids, numbers, list(until)
             )
+
+    async def hand_over(self, recipients: Sequence[tuple[MessageId, int]], addresses: Sequence[int]) -> None:
+        ids, numbers = [message for message, _ in recipients], [n for _, n in recipients]
+        async with database_call(self._pool) as connection:
+            await connection.execute(
+                "SELECT relay.hand_over($1, $2, $3, $4)", self._lease, ids, numbers, list(addresses)
+            )
+
+    async def claim_handed(
+        self, limit: int, addresses: Sequence[int], *, exclude_lanes: Sequence[int] = ()
+    ) -> list[Claimed]:
+        async with database_call(self._pool) as connection:
+            rows = await connection.fetch(
+                "SELECT * FROM relay.claim_handed($1, $2, $3, $4, $5, $6, $7, $8)",
+                self._lease,
+                limit,
+                self._lease_seconds,
+                list(addresses),
+                _any_lane(),
+                PER_LANE,
+                list(exclude_lanes),
+                INLINE_BYTES,
+            )
+        return [self._claimed(row) for row in rows]
 
     async def post(self, older: timedelta = timedelta()) -> int:
         """See `Claims`. When some reseller's schema can't take its results, each is told for itself, and what one can't
@@ -270,6 +294,11 @@ async def database_call(pool: asyncpg.Pool) -> AsyncIterator[asyncpg.pool.PoolCo
             yield connection
     except _FAULTS as error:
         raise Unavailable(f"{type(error).__name__}: {error}") from error
+
+
+def _any_lane() -> int:
+    """Where a claim begins among the lanes: fair, and no secret."""
+    return random.randint(-(2**31), 2**31 - 1)  # noqa: S311
 
 
 def _route(user_name: str, row: asyncpg.Record) -> Route:

@@ -164,6 +164,8 @@ def test_results_that_wait_to_be_posted_outlast_what_is_added_to_them(empty: Set
     with owner(empty) as execute:
         for table in ("result_log", "unrecorded"):
             execute(f"ALTER TABLE relay.{table} DROP COLUMN results, DROP COLUMN strays")
+        execute("ALTER TABLE relay.due DROP COLUMN for_ip, DROP COLUMN handed_at")
+        execute("ALTER TABLE platform.ip_address DROP COLUMN absent_at")
         execute("ALTER TYPE relay.result DROP ATTRIBUTE tls_trust")
         for table in ("result_log", "unrecorded"):
             execute(f"ALTER TABLE relay.{table} ADD results relay.result[], ADD strays relay.result[]")
@@ -172,7 +174,7 @@ def test_results_that_wait_to_be_posted_outlast_what_is_added_to_them(empty: Set
             f"INSERT INTO relay.result_log (results, strays, tallies)"
             f" VALUES (ARRAY['{result}']::relay.result[], '{{}}', '{{}}')"
         )
-        execute((ROOT / "migrations/shared/versions/0012_trust.sql").read_text())
+        execute((ROOT / "migrations/shared/versions/0012_delivery.sql").read_text())
     engine = create_engine(owner_url(empty))
     with engine.connect() as connection:
         kept = connection.execute(

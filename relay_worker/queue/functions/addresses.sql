@@ -6,12 +6,16 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT id, reseller_id, fallback_id, is_default FROM platform.ip_pool
 $$;
 
--- All that are not retired; `warming`: the providers for which an address is on the ladder.
-CREATE OR REPLACE FUNCTION relay.ip_addresses()
-RETURNS TABLE (id integer, pool_id integer, address text, helo text, active boolean, standing text, warming text[])
+-- All that are not retired; `warming`: the providers for which an address is on the ladder; `absent`: no machine has come
+-- for what was handed over for it (handing.sql), so that for a while nothing is.
+DROP FUNCTION IF EXISTS relay.ip_addresses();  -- REPLACE can't change what comes back
+CREATE FUNCTION relay.ip_addresses()
+RETURNS TABLE (id integer, pool_id integer, address text, helo text, active boolean, standing text, warming text[],
+               absent boolean)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT a.id, a.pool_id, a.address, a.helo, a.state = 'active', a.standing,
-           ARRAY(SELECT w.provider FROM platform.ip_warmup w WHERE w.ip_id = a.id AND w.finished_on IS NULL)
+           ARRAY(SELECT w.provider FROM platform.ip_warmup w WHERE w.ip_id = a.id AND w.finished_on IS NULL),
+           coalesce(a.absent_at > now() - interval '5 minutes', false)
     FROM platform.ip_address a WHERE a.state <> 'retired' ORDER BY a.id
 $$;
 

@@ -109,7 +109,7 @@ DECLARE
     v_stretch record;
 BEGIN
     SELECT * INTO v_stretch FROM relay.stretch(p_wanted, p_after, p_after_n, p_scan);
-    UPDATE relay.due d SET ready = true, next_at = now()
+    UPDATE relay.due d SET ready = true, next_at = now(), for_ip = NULL, handed_at = NULL
         FROM (SELECT w.ctid FROM unnest(v_stretch.meant) m
               JOIN relay.due w ON w.message_id = m.message_id AND w.n = m.n
               WHERE NOT w.ready AND w.lease IS NULL AND w.paused_by IS NULL

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from platform_core.clock import StoppedClock
-from relay_worker.addresses.book import Holdings, Pool, Till
+from relay_worker.addresses.book import Holdings, Pool, PooledAddress, Till
 from relay_worker.addresses.chooser import Landing, NoSource, Source
 from relay_worker.addresses.choosing import LATER, LEARN_EVERY, SOON, PoolChooser
 from relay_worker.addresses.local import can_bind
@@ -106,6 +107,54 @@ def test_an_address_that_another_machine_has_is_not_used_here() -> None:
     desk.clock.advance(LEARN_EVERY)
     desk.refresh()
     assert set(desk.chosen(40)) == {1, 2}
+
+
+DEDICATED = (Pool(1, is_default=True), Pool(2, fallback_id=1))
+
+
+def far(*addresses: PooledAddress, **assigned: int) -> Desk:
+    """A machine that has all of them but 192.0.2.1 and 192.0.2.2."""
+    desk = Desk(holdings(*addresses, pools=DEDICATED, **assigned))
+    desk.elsewhere = {"192.0.2.1", "192.0.2.2"}
+    desk.clock.advance(LEARN_EVERY)
+    desk.refresh()
+    return desk
+
+
+def test_what_only_other_machines_may_send_is_handed_over_by_turns() -> None:
+    desk = far(address(1), address(2))
+    handed = Counter(desk.chooser.elsewhere(mail()) for _ in range(200))
+    assert set(handed) == {1, 2} and min(handed.values()) > 50
+    assert desk.chooser.here() == ()
+
+
+def test_mail_of_a_pool_is_handed_over_rather_than_sent_from_its_fallback_here() -> None:
+    desk = far(address(1, 2), address(3, 1), r1=2)
+    assert desk.chooser.elsewhere(mail()) == 1
+    assert desk.chooser.elsewhere(mail(OTHERS)) is None
+    assert desk.chooser.here() == (3,)
+
+
+def test_nothing_is_handed_over_where_this_machine_has_an_address_of_the_pool() -> None:
+    assert far(address(1), address(3)).chooser.elsewhere(mail()) is None
+
+
+@pytest.mark.parametrize("changes", [{"active": False}, {"standing": Standing.STOPPED}])
+def test_nothing_is_handed_over_for_an_address_that_may_not_be_used(changes: dict[str, object]) -> None:
+    desk = far(address(1, 2, **changes), address(3, 1), r1=2)  # type: ignore[arg-type]
+    assert desk.chooser.elsewhere(mail()) is None
+
+
+def test_where_no_machine_came_for_it_the_fallback_sends() -> None:
+    desk = far(replace(address(1, 2), absent=True), address(3, 1), r1=2)
+    assert desk.chooser.elsewhere(mail()) is None
+    assert ip_of(desk.choose()) == 3
+
+
+def test_a_machine_that_has_every_address_hands_nothing_over() -> None:
+    desk = Desk(holdings(address(1), address(2)))
+    assert desk.chooser.elsewhere(mail()) is None
+    assert desk.chooser.here() == (1, 2)
 
 
 def test_what_this_machine_has_is_found_by_trying() -> None:

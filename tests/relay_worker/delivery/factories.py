@@ -75,6 +75,7 @@ class InMemoryClaims:
     renewed: list[tuple[MessageId, int]] = field(default_factory=list)
     excluded: list[list[int]] = field(default_factory=list)
     postponed: list[tuple[tuple[MessageId, int], datetime]] = field(default_factory=list)
+    handed: list[tuple[tuple[MessageId, int], int]] = field(default_factory=list)
     down: bool = False
 
     async def claim(self, limit: int, *, exclude_lanes: Sequence[int] = ()) -> list[Claimed]:
@@ -96,6 +97,16 @@ class InMemoryClaims:
     async def postpone(self, recipients: Sequence[tuple[MessageId, int]], until: Sequence[datetime]) -> None:
         await self._answer()
         self.postponed += zip(recipients, until, strict=True)
+
+    async def hand_over(self, recipients: Sequence[tuple[MessageId, int]], addresses: Sequence[int]) -> None:
+        await self._answer()
+        self.handed += zip(recipients, addresses, strict=True)
+
+    async def claim_handed(
+        self, limit: int, addresses: Sequence[int], *, exclude_lanes: Sequence[int] = ()
+    ) -> list[Claimed]:
+        await self._answer()
+        return []
 
     async def post(self, older: timedelta = timedelta()) -> int:
         """Nothing is kept in a log here."""

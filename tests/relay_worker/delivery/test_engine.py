@@ -16,7 +16,8 @@ from platform_core.mail.states import BounceKind, RecipientState
 from platform_core.security import Seal
 from platform_core.settings import Settings
 from relay_worker.delivery import engine as engine_module
-from relay_worker.delivery.engine import DrainReport, Engine
+from relay_worker.delivery.drain_report import DrainReport
+from relay_worker.delivery.engine import Engine
 from tests.relay_worker.delivery.factories import RAW, SENDER, InMemoryClaims, message_to, recipient
 from tests.relay_worker.scripted_mx import DROP, SILENCE, Script, ScriptedMx
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -56,6 +56,12 @@ class Chooser:
     ) -> Source | NoSource | None:
         self.asked.append((site, provider, count))
         return self.answer
+
+    def elsewhere(self, claimed: Claimed) -> int | None:
+        return None
+
+    def here(self) -> Sequence[int]:
+        return ()
 
     def landed(self, source: Source, provider: str, outcome: Landing, count: int) -> None:
         self.landings.append((source, provider, outcome, count))

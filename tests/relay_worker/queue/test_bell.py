@@ -89,3 +89,13 @@ def test_partitions_are_kept_ahead_of_the_mail(app: Flask, account: OpenAccount)
     jobs.keep_partitions()
     jobs.keep_partitions()
     assert sender.value(query) == before >= 2
+
+
+def test_the_sweep_rings_for_what_another_machine_has_to_send(
+    waiting: Queue, app: Flask, desk: Desk, account: OpenAccount, worker: Worker
+) -> None:
+    desk.accept(account(plan=1).message())
+    [one] = worker.claim()
+    desk.run(worker.claims.hand_over([(one.message_id, one.n)], [7]))
+    jobs.sweep()
+    assert waiting.count == 1

@@ -13,6 +13,7 @@ from tests.relay_worker.queue.desk import Desk, owner_connection
 DOOR = {
     *("ingest", "known", "route", "hostnames"),
     *("claim", "renew", "finish", "post", "body", "sender", "anything_due"),
+    *("hand_over", "claim_handed"),
     *("mta_sts_policies", "keep_mta_sts_policy", "count_tls"),
     *(
         "traffic_rules",

@@ -148,6 +148,14 @@ class FairQueue:
         for key, due_at in zip(recipients, until, strict=True):
             heapq.heappush(self._waiting, (due_at, next(self._numbers), self._held.pop(key)))
 
+    async def hand_over(self, recipients: Sequence[Key], addresses: Sequence[int]) -> None:
+        """There is but one machine here."""
+
+    async def claim_handed(
+        self, limit: int, addresses: Sequence[int], *, exclude_lanes: Sequence[int] = ()
+    ) -> list[Claimed]:
+        return []
+
     async def post(self, older: timedelta = timedelta()) -> int:
         await asyncio.sleep(CALL_SECONDS)
         return 0

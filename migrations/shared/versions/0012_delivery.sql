@@ -22,3 +22,10 @@ ALTER TABLE relay.unrecorded
     ALTER COLUMN results TYPE relay.result[] USING relay.grown(results),
     ALTER COLUMN strays TYPE relay.result[] USING relay.grown(strays);
 DROP FUNCTION relay.grown;
+
+-- A recipient that only another machine's addresses may send: it waits, not ready, for a worker that has this one.
+ALTER TABLE relay.due
+    ADD COLUMN for_ip integer,  -- the id of the address
+    ADD COLUMN handed_at timestamptz;
+CREATE INDEX due_handed ON relay.due (for_ip, lane, handed_at) WHERE for_ip IS NOT NULL;
+ALTER TABLE platform.ip_address ADD COLUMN absent_at timestamptz;  -- when such mail was last left lying

@@ -1,4 +1,4 @@
-"""What has vouched for the mail server of an attempt."""
+"""What has vouched for the mail server of an attempt, and mail that another machine has to send."""
 
 from platform_core.migrations import run_sql_beside
 
