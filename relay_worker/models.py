@@ -46,7 +46,10 @@ class MessageBody(TenantBase):
 
 
 class Recipient(TenantBase):
-    """One recipient of one message (`n` from 0) and where it stands. `lot_id`: the lot that paid; None: the plan, or nobody."""
+    """One recipient of one message (`n` from 0) and where it stands.
+
+    `lot_id`: the lot that paid; None: the plan, or nobody; 0: it is overage.
+    """
 
     __tablename__ = "recipient"
 

@@ -120,7 +120,7 @@ QUERIES = {
         FROM (SELECT account_id, lot_id, sum(credits) AS credits FROM credit_entry
               WHERE kind = 'refunded' GROUP BY 1, 2) e
         FULL JOIN (SELECT account_id, lot_id, count(*) AS credits FROM credit_refund
-                   WHERE lot_id IS NOT NULL GROUP BY 1, 2) g USING (account_id, lot_id)
+                   WHERE lot_id > 0 GROUP BY 1, 2) g USING (account_id, lot_id)
         WHERE e.credits IS DISTINCT FROM g.credits""",
     Check.ENTRIES_STAY: """
         SELECT NULL, NULL, 4, count(t.oid) FROM pg_trigger t

@@ -92,7 +92,7 @@ class CreditTransfer(TenantBase):
 
 
 class CreditRefund(TenantBase):
-    """A recipient that was paid for, never tried, and given back; `lot_id` None: to the plan."""
+    """A recipient that was paid for, never tried, and given back; `lot_id` None: to the plan, 0: it was overage."""
 
     __tablename__ = "credit_refund"
 
@@ -109,6 +109,7 @@ NO_PERIOD = datetime(1970, 1, 1, tzinfo=UTC)
 class AccountMonth(TenantBase):
     """Recipients accepted in a calendar month of the account's time zone, `from_plan` of them covered by the plan.
 
+    `overage` of them were neither included nor paid with credits: they are billed, see OverageTerms.
     A month has a row for each period of a plan that falls into it; `period`: when that began, NO_PERIOD without a plan.
     """
 
@@ -121,3 +122,21 @@ class AccountMonth(TenantBase):
     period: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
     accepted: Mapped[int] = mapped_column(BigInteger, server_default="0")
     from_plan: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    overage: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+
+class OverageTerms(TenantBase):
+    """What overage of one period costs, in minor units for 1,000, and how many there may be; `most` None: no limit.
+
+    Of all terms that held in the period the lowest price and the highest limit.
+    """
+
+    __tablename__ = "overage_terms"
+
+    account_id: Mapped[AccountId] = mapped_column(
+        BigInteger, ForeignKey("account.id", ondelete="CASCADE"), primary_key=True
+    )
+    period: Mapped[datetime] = mapped_column(DateTime(timezone=True), primary_key=True)
+    per_thousand: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(Text)
+    most: Mapped[int | None] = mapped_column(BigInteger)

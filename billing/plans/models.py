@@ -12,7 +12,10 @@ _MOMENT = DateTime(timezone=True)
 
 
 class PlanColumns:
-    """What both kinds of plan have. `price`: for a month, in minor units; of the limits None is no limit."""
+    """What both kinds of plan have. `price`: for a month, in minor units; of the limits None is no limit.
+
+    `overage_price`: minor units for 1,000 recipients beyond `included`; None: there are none beyond it.
+    """
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     name: Mapped[str] = mapped_column(Text)
@@ -24,6 +27,8 @@ class PlanColumns:
     domains: Mapped[int | None] = mapped_column(Integer)
     api_keys: Mapped[int | None] = mapped_column(Integer)
     dedicated_ips: Mapped[int | None] = mapped_column(Integer)
+    overage_price: Mapped[int | None] = mapped_column(BigInteger)
+    overage_limit: Mapped[int | None] = mapped_column(BigInteger)
     retired: Mapped[bool] = mapped_column(server_default="false")
     created_at: Mapped[datetime] = mapped_column(_MOMENT, server_default=FetchedValue())
 
@@ -39,7 +44,7 @@ class ResellerPlan(PlanColumns, TenantBase):
 class Subscription(TenantBase):
     """An account's plan; the row is the lock of all its changes.
 
-    Name, price and included are those of the present period. The period with number `periods` begins so many months after
+    Name, price, included and overage are those of the present period. The period with number `periods` begins so many months after
     `anchor_on`, a date of the account's time zone. `next_plan_id`: what follows the period; None: nothing.
     """
 
@@ -62,3 +67,5 @@ class Subscription(TenantBase):
     status_since: Mapped[datetime] = mapped_column(_MOMENT)
     paid: Mapped[bool]
     trial_used: Mapped[bool] = mapped_column(server_default="false")
+    overage_price: Mapped[int | None] = mapped_column(BigInteger)
+    overage_limit: Mapped[int | None] = mapped_column(BigInteger)

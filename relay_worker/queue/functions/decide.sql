@@ -2,9 +2,9 @@
 -- its messages whether it is taken, and for each recipient of those what is written and who pays.
 --
 -- A message is taken whole or not at all. Suppressed recipients are dropped and cost nothing. The plan pays first, then
--- the lots in the order in which they come. What they or a cap don't cover is refused, or held where the account wants
--- that: then it costs nothing yet, and as long as there is room what comes after it waits behind it. What comes too fast is
--- refused for the moment, and never held.
+-- the lots in the order in which they come, then overage where it is agreed, whose lot is 0. What they or a cap don't cover
+-- is refused, or held where the account wants that: then it costs nothing yet, and as long as there is room what comes
+-- after it waits behind it. What comes too fast is refused for the moment, and never held.
 --
 -- It is one function for all resellers for a reason: with hundreds of them in a batch, code that every reseller has a
 -- copy of is never in the processor's cache.
@@ -17,6 +17,7 @@ DECLARE
     v_left_in_minute bigint := p_standing.left_in_minute;
     v_left_in_plan bigint := p_standing.left_in_plan;
     v_left_in_lots bigint := 0;
+    v_left_in_overage bigint := coalesce(p_standing.left_in_overage, 0);
     v_lot integer := 1;
     v_lot_left bigint[] := p_standing.lot_left;
     v_drawn bigint[];
@@ -28,6 +29,7 @@ DECLARE
     v_billable bigint;
     v_used bigint := 0;
     v_from_plan bigint := 0;
+    v_from_overage bigint := 0;
     v_dropped bigint := 0;
     v_hold_room bigint := p_standing.hold_room;  -- NULL: nothing is held
     v_held bigint := 0;
@@ -54,7 +56,7 @@ BEGIN
             WHEN v_billable = 0 THEN 'recipients_suppressed'
             WHEN v_used + v_billable > v_left_in_cap THEN 'cap_reached'
             WHEN v_used + v_billable > v_left_in_day THEN 'daily_cap_reached'
-            WHEN v_billable > v_left_in_plan + v_left_in_lots THEN 'credits_exhausted'
+            WHEN v_billable > v_left_in_plan + v_left_in_lots + v_left_in_overage THEN 'credits_exhausted'
             -- A message larger than the rate goes when the bucket is full; what it takes too much is waited for later.
             WHEN v_left_in_minute - v_used < least(v_billable, p_standing.minute_rate) THEN 'rate_reached'
             ELSE 'accepted'
@@ -95,6 +97,12 @@ BEGIN
                 v_paid_by := v_paid_by || NULL::bigint;
                 CONTINUE;
             END IF;
+            IF v_left_in_lots = 0 THEN
+                v_left_in_overage := v_left_in_overage - 1;
+                v_from_overage := v_from_overage + 1;
+                v_paid_by := v_paid_by || 0::bigint;
+                CONTINUE;
+            END IF;
             WHILE v_lot_left[v_lot] = 0 LOOP
                 v_lot := v_lot + 1;
             END LOOP;
@@ -104,6 +112,7 @@ BEGIN
             v_paid_by := v_paid_by || p_standing.lots[v_lot];
         END LOOP;
     END LOOP;
-    RETURN (v_verdicts, v_ids, v_ns, v_to, v_states, v_paid_by, v_drawn, v_used, v_from_plan, v_dropped, v_dsn, NULL::timestamptz, v_held);
+    RETURN (v_verdicts, v_ids, v_ns, v_to, v_states, v_paid_by, v_drawn, v_used, v_from_plan, v_dropped, v_dsn, NULL::timestamptz, v_held,
+            v_from_overage);
 END $$;
 REVOKE ALL ON FUNCTION relay.decide FROM PUBLIC;

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -192,6 +192,30 @@ def test_what_a_period_has_covered_returns_to_that_period(
     )
     assert [row["from_plan"] for row in counts] == [0, 3]
     assert counts[1]["period"] == turn
+
+
+def test_overage_that_was_never_tried_comes_off_the_count_and_makes_no_credit(
+    app: Flask, desk: Desk, books: psycopg.Connection[dict[str, Any]], reseller: ResellerRef
+) -> None:
+    sender = open_account(books, reseller, credits=1)
+    sender.change("account", overage_quota=2)
+    desk.accept(*sender.messages(3))
+    try_all(desk, NEVER_SENT)
+    assert (refund(sender), refund(sender)) == (3, 0)
+    assert (sender.used, sender.overage, sender.ledger) == (0, 0, 1)
+    desk.accept(*sender.messages(3))
+
+
+def test_mail_of_an_account_that_has_moved_comes_off_the_month_beside(
+    app: Flask, desk: Desk, books: psycopg.Connection[dict[str, Any]], reseller: ResellerRef
+) -> None:
+    """Accepted in the first hour of November in Vienna, which is October in New York."""
+    sender = open_account(books, reseller, plan=1, time_zone="Europe/Vienna")
+    desk.ingest(sender.message(), at=datetime(2026, 10, 31, 23, 30, tzinfo=UTC))
+    sender.change("account", time_zone="America/New_York")
+    try_all(desk, NEVER_SENT)
+    assert refund(sender) == 1
+    assert (sender.used, sender.from_plan) == (0, 0)
 
 
 def test_the_count_of_all_customers_together_has_room_again(desk: Desk, sender: Sender) -> None:

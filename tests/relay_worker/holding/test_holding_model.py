@@ -29,6 +29,8 @@ class Books:
     plan: int = 2
     used: int = 0
     from_plan: int = 0
+    overage_limit: int = 0
+    overage: int = 0
     granted: int = 0
     lots: dict[int, int] = field(default_factory=dict)
     held: list[str] = field(default_factory=list)
@@ -37,6 +39,7 @@ class Books:
 
     def covers(self, recipients: int) -> bool:
         left = self.plan - min(self.from_plan, self.plan) + sum(self.lots.values())
+        left += max(self.overage_limit - self.overage, 0)
         return self.used + recipients <= self.cap and recipients <= left
 
     def pay(self) -> None:
@@ -44,8 +47,11 @@ class Books:
         if self.from_plan < self.plan:
             self.from_plan += 1
             return
-        lot = next(lot for lot, left in self.lots.items() if left)
-        self.lots[lot] -= 1
+        lot = next((lot for lot, left in self.lots.items() if left), None)
+        if lot is None:
+            self.overage += 1
+        else:
+            self.lots[lot] -= 1
 
     def accept(self, wanted: list[str]) -> Verdict:
         billable = [one for one in wanted if one not in self.suppressed]
@@ -111,6 +117,11 @@ class Holding(RuleBasedStateMachine):
         self.model.plan += more // 2
         self.sender.change("account", monthly_cap=self.model.cap, plan_quota=self.model.plan)
 
+    @rule(more=st.integers(0, 2))
+    def agree_on_more_overage(self, more: int) -> None:
+        self.model.overage_limit += more
+        self.sender.change("account", overage_quota=self.model.overage_limit)
+
     @rule()
     def release(self) -> None:
         with tenant_session(self.reseller) as session:
@@ -154,8 +165,9 @@ class Holding(RuleBasedStateMachine):
         sender, model = self.sender, self.model
         assert sender.lots == model.lots
         assert sender.ledger == sum(model.lots.values())
-        assert (sender.used, sender.from_plan) == (model.used, model.from_plan)
-        assert model.granted - sender.ledger + model.from_plan == model.used
+        counted = (sender.used, sender.from_plan, sender.overage)
+        assert counted == (model.used, model.from_plan, model.overage)
+        assert model.granted - sender.ledger + model.from_plan + model.overage == model.used
 
     @invariant()
     def only_what_is_paid_is_due(self) -> None:

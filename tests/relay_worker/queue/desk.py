@@ -121,6 +121,12 @@ class Sender:
         )
 
     @property
+    def overage(self) -> int:
+        return int(
+            self.value("SELECT coalesce(sum(overage), 0) FROM account_month WHERE account_id = %(account)s")
+        )
+
+    @property
     def lots(self) -> dict[int, int]:
         """What is left in each lot."""
         found = self.rows("SELECT id, remaining FROM credit_lot WHERE account_id = %(account)s")

@@ -17,6 +17,9 @@ from tests.relay_worker.queue.conftest import OpenAccount
 from tests.relay_worker.queue.desk import NOON, Desk, result
 
 PROCESSES = 2
+PAYERS = """
+    SELECT CASE WHEN lot_id IS NULL THEN 'plan' WHEN lot_id = 0 THEN 'overage' ELSE 'lot' END AS payer
+    FROM recipient WHERE account_id = %(account)s"""
 
 
 def ingest_all(settings: Settings, batches: Sequence[Sequence[Submission]]) -> list[Verdict]:
@@ -58,6 +61,18 @@ def test_of_300_messages_at_once_exactly_as_many_are_accepted_as_there_are_credi
     assert verdicts == {Verdict.ACCEPTED: 100, Verdict.CREDITS_EXHAUSTED: 200}
     assert (sender.used, sender.from_plan, sender.ledger) == (100, 20, 0)
     assert (set(sender.lots.values()), len(sender.due), sender.stats) == ({0}, 100, {"accepted": 100})
+
+
+def test_overage_never_goes_beyond_its_limit_whatever_runs_at_once(
+    ingest_everywhere: Ingest, account: OpenAccount
+) -> None:
+    sender = account(plan=20, credits=30)
+    sender.change("account", overage_quota=25)
+    verdicts = ingest_everywhere([[message] for message in sender.messages(150)])
+    assert verdicts == {Verdict.ACCEPTED: 75, Verdict.CREDITS_EXHAUSTED: 75}
+    assert (sender.used, sender.from_plan, sender.overage, sender.ledger) == (75, 20, 25, 0)
+    payers = Counter(row["payer"] for row in sender.rows(PAYERS))
+    assert payers == {"plan": 20, "lot": 30, "overage": 25}
 
 
 @pytest.mark.parametrize("round", range(3))

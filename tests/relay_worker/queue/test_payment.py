@@ -14,7 +14,7 @@ def in_days(days: int) -> datetime:
 
 
 def payers(sender: Sender) -> list[int | None]:
-    """The lot of each recipient, by address; None: the plan."""
+    """The lot of each recipient, by address; None: the plan; 0: overage."""
     found = sender.rows("SELECT lot_id FROM recipient WHERE account_id = %(account)s ORDER BY rcpt_to")
     return [row["lot_id"] for row in found]
 
@@ -67,6 +67,46 @@ def test_a_message_is_paid_whole_or_not_at_all(desk: Desk, account: OpenAccount)
     three = sender.message("a@example.org", "b@example.org", "c@example.org")
     assert desk.ingest(three) == [Verdict.CREDITS_EXHAUSTED]
     assert (sender.used, sender.ledger, sender.states) == (0, 2, {})
+
+
+def test_overage_begins_where_plan_and_credits_end_and_stops_at_its_limit(
+    desk: Desk, account: OpenAccount
+) -> None:
+    sender = account(plan=1)
+    lot = sender.grant(1)
+    sender.change("account", overage_quota=2)
+    desk.accept(sender.message(*(f"{n}@example.org" for n in range(3))))
+    assert payers(sender) == [None, lot, 0]
+    verdicts = desk.ingest(sender.message("a@example.org", "b@example.org"), *sender.messages(2))
+    assert verdicts == [Verdict.CREDITS_EXHAUSTED, Verdict.ACCEPTED, Verdict.CREDITS_EXHAUSTED]
+    assert (sender.used, sender.from_plan, sender.overage, sender.ledger) == (4, 1, 2, 0)
+
+
+def test_credits_that_come_during_overage_are_spent_first(desk: Desk, account: OpenAccount) -> None:
+    sender = account()
+    sender.change("account", overage_quota=10)
+    desk.accept(sender.message("1@example.org"))
+    lot = sender.grant(1)
+    desk.accept(sender.message("2@example.org", "3@example.org"))
+    assert payers(sender) == [0, lot, 0]
+
+
+def test_overage_is_counted_anew_in_each_period(desk: Desk, account: OpenAccount) -> None:
+    sender = account()
+    turn = NOON + timedelta(hours=1)
+    sender.change("account", period_start=in_days(-5), period_end=turn, next_quota=1)
+    sender.change("account", overage_quota=1, next_overage_quota=2)
+    one, after = sender.message(), sender.messages(4)
+    assert desk.ingest(one, sender.message()) == [Verdict.ACCEPTED, Verdict.CREDITS_EXHAUSTED]
+    assert desk.ingest(*after, at=turn) == [*[Verdict.ACCEPTED] * 3, Verdict.CREDITS_EXHAUSTED]
+    counts = sender.rows("SELECT overage FROM account_month WHERE account_id = %(account)s ORDER BY period")
+    assert [row["overage"] for row in counts] == [1, 2]
+
+
+def test_the_cap_holds_for_overage_too(desk: Desk, account: OpenAccount) -> None:
+    sender = account(cap=1)
+    sender.change("account", overage_quota=9)
+    assert desk.ingest(*sender.messages(2)) == [Verdict.ACCEPTED, Verdict.CAP_REACHED]
 
 
 def test_the_cap_is_reached_exactly(desk: Desk, account: OpenAccount) -> None:

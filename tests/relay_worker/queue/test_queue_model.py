@@ -73,6 +73,8 @@ class Account:
     active: bool = True
     used: int = 0
     from_plan: int = 0
+    overage_limit: int = 0
+    overage: int = 0
     granted: int = 0
     deferred: int = 0
     suppressed: set[str] = field(default_factory=set)
@@ -85,21 +87,28 @@ class Account:
             return Verdict.RECIPIENTS_SUPPRESSED
         if self.cap is not None and self.used + wanted > self.cap:
             return Verdict.CAP_REACHED
-        if wanted > self.plan - self.from_plan + sum(self.lots.values()):
+        if wanted > self.plan - self.from_plan + sum(self.lots.values()) + self.overage_left:
             return Verdict.CREDITS_EXHAUSTED
         return Verdict.ACCEPTED
+
+    @property
+    def overage_left(self) -> int:
+        return max(self.overage_limit - self.overage, 0)
 
     def billable(self, rcpt_to: tuple[str, ...]) -> list[str]:
         return [address for address in rcpt_to if address not in self.suppressed]
 
     def pay(self) -> int | None:
-        """Who pays for the next recipient: a lot, or None for the plan."""
+        """Who pays for the next recipient: a lot, None for the plan, or 0 where it is overage."""
         self.used += 1
         if self.from_plan < self.plan:
             self.from_plan += 1
             return None
-        lot = next(lot for lot, left in self.lots.items() if left)
-        self.lots[lot] -= 1
+        lot = next((lot for lot, left in self.lots.items() if left), 0)
+        if lot:
+            self.lots[lot] -= 1
+        else:
+            self.overage += 1
         return lot
 
 
@@ -209,6 +218,13 @@ class Queue(RuleBasedStateMachine):
     def grant(self, which: int, credits: int) -> None:
         self._grant(self.accounts[which], credits, days=4)
 
+    @rule(which=st.integers(0, 1), limit=st.integers(0, 20))
+    def agree_on_overage(self, which: int, limit: int) -> None:
+        """Lowered below what there has been, too: then there is no more."""
+        account = self.accounts[which]
+        account.overage_limit = limit
+        account.sender.change("account", overage_quota=limit)
+
     # --- what always holds ---
 
     @invariant()
@@ -238,8 +254,9 @@ class Queue(RuleBasedStateMachine):
             sender = account.sender
             assert sender.lots == account.lots
             assert sender.ledger == sum(account.lots.values())
-            assert (sender.used, sender.from_plan) == (account.used, account.from_plan)
-            assert account.granted - sender.ledger + account.from_plan == account.used
+            counted = (sender.used, sender.from_plan, sender.overage)
+            assert counted == (account.used, account.from_plan, account.overage)
+            assert account.granted - sender.ledger + account.from_plan + account.overage == account.used
 
     @invariant()
     def statistics_are_the_sums_of_the_states(self) -> None:

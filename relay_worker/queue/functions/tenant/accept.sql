@@ -25,7 +25,8 @@ BEGIN
            coalesce((period_start - interval '32 days')::date, date_trunc('month', p_at AT TIME ZONE time_zone)::date) AS since,
            -- When the period is over, and not yet renewed, the next has begun.
            CASE WHEN p_at < period_end THEN period_start ELSE coalesce(period_end, 'epoch') END AS period,
-           CASE WHEN p_at >= period_end THEN next_quota ELSE plan_quota END AS plan_quota
+           CASE WHEN p_at >= period_end THEN next_quota ELSE plan_quota END AS plan_quota,
+           CASE WHEN p_at >= period_end THEN next_overage_quota ELSE overage_quota END AS overage_quota
         INTO v_account FROM account WHERE id = p_messages[1].account_id FOR NO KEY UPDATE;
     IF NOT FOUND OR v_account.state <> 'active' THEN
         v_decision.verdicts := array_fill('account_suspended'::text, ARRAY[cardinality(p_messages)]);
@@ -34,7 +35,9 @@ BEGIN
 
     -- A statement of its own, after the lock: it must see what the one before us has committed.
     SELECT v_account.monthly_cap - count.accepted, greatest(v_account.plan_quota - count.from_plan, 0),
-           lot.ids, lot.remaining, credential.ids, suppressed.addresses, credential.not_used_lately
+           lot.ids, lot.remaining, credential.ids, suppressed.addresses, credential.not_used_lately,
+           NULL, NULL, NULL, NULL, NULL,  -- what few accounts have, below
+           greatest(v_account.overage_quota - count.overage, 0)
         INTO v_standing
         FROM (SELECT array_agg(l.id ORDER BY l.expires_at, l.id) AS ids,
                      array_agg(l.remaining ORDER BY l.expires_at, l.id) AS remaining
@@ -51,7 +54,8 @@ BEGIN
               JOIN suppression s ON s.account_id = v_account.id AND s.address = r.address) suppressed,
              -- A period may have begun in the month before; without a plan it is the month.
              (SELECT coalesce(sum(c.accepted) FILTER (WHERE c.month = v_account.month), 0) AS accepted,
-                     coalesce(sum(c.from_plan) FILTER (WHERE c.period = v_account.period), 0) AS from_plan
+                     coalesce(sum(c.from_plan) FILTER (WHERE c.period = v_account.period), 0) AS from_plan,
+                     coalesce(sum(c.overage) FILTER (WHERE c.period = v_account.period), 0) AS overage
               FROM account_month c
               WHERE c.account_id = v_account.id AND c.month >= v_account.since) count;
     IF p_customers_cap IS NOT NULL AND v_account.kind = 'sub' THEN
@@ -101,18 +105,20 @@ BEGIN
         PERFORM hold(p_messages[1].reseller_id, v_account.id, p_at, v_decision);
     END IF;
 
-    IF v_decision.used > v_decision.from_plan THEN
+    IF v_decision.used > v_decision.from_plan + v_decision.from_overage THEN
         UPDATE credit_lot l SET remaining = l.remaining - d.drawn
             FROM unnest(v_standing.lots, v_decision.drawn) AS d (lot, drawn) WHERE l.id = d.lot AND d.drawn > 0;
         INSERT INTO credit_entry (account_id, lot_id, kind, credits, at)
             SELECT v_account.id, d.lot, 'used', -d.drawn, p_at
             FROM unnest(v_standing.lots, v_decision.drawn) AS d (lot, drawn) WHERE d.drawn > 0;
     END IF;
-    UPDATE account_month SET accepted = accepted + v_decision.used, from_plan = from_plan + v_decision.from_plan
+    UPDATE account_month SET accepted = accepted + v_decision.used, from_plan = from_plan + v_decision.from_plan,
+                             overage = overage + v_decision.from_overage
         WHERE account_id = v_account.id AND month = v_account.month AND period = v_account.period;
     IF NOT FOUND THEN  -- the lock lets nobody else insert it meanwhile
-        INSERT INTO account_month (account_id, month, period, accepted, from_plan)
-            VALUES (v_account.id, v_account.month, v_account.period, v_decision.used, v_decision.from_plan);
+        INSERT INTO account_month (account_id, month, period, accepted, from_plan, overage)
+            VALUES (v_account.id, v_account.month, v_account.period, v_decision.used, v_decision.from_plan,
+                    v_decision.from_overage);
     END IF;
     IF p_customers_cap IS NOT NULL AND v_account.kind = 'sub' THEN
         UPDATE customers_month SET accepted = accepted + v_decision.used WHERE month = v_customers.month;

@@ -44,7 +44,7 @@ LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
 $$;
 REVOKE ALL ON FUNCTION own_reseller FROM PUBLIC;
 
--- Put held recipients of an account into the queue, oldest first, as far as cap, plan and credits cover them now, at
+-- Put held recipients of an account into the queue, oldest first, as far as cap, plan, credits and overage cover them now, at
 -- most p_most; each is paid for here, exactly as at acceptance. Recipients that are suppressed by now are dropped and
 -- cost nothing. Says how many were settled either way; 0: there is nothing more to be done. Their time for delivery
 -- begins now.
@@ -76,7 +76,8 @@ BEGIN
            date_trunc('month', p_at AT TIME ZONE time_zone)::date AS month,
            coalesce((period_start - interval '32 days')::date, date_trunc('month', p_at AT TIME ZONE time_zone)::date) AS since,
            CASE WHEN p_at < period_end THEN period_start ELSE coalesce(period_end, 'epoch') END AS period,
-           CASE WHEN p_at >= period_end THEN next_quota ELSE plan_quota END AS plan_quota
+           CASE WHEN p_at >= period_end THEN next_quota ELSE plan_quota END AS plan_quota,
+           CASE WHEN p_at >= period_end THEN next_overage_quota ELSE overage_quota END AS overage_quota
         INTO v_account FROM account WHERE id = p_account AND state = 'active' FOR NO KEY UPDATE;
     IF NOT FOUND OR v_reseller IS NULL THEN
         RETURN 0;
@@ -99,7 +100,8 @@ BEGIN
     END IF;
 
     SELECT v_account.monthly_cap - count.accepted, greatest(v_account.plan_quota - count.from_plan, 0),
-           lot.ids, lot.remaining, ARRAY[0::bigint], suppressed.addresses
+           lot.ids, lot.remaining, ARRAY[0::bigint], suppressed.addresses, NULL, NULL, NULL, NULL, NULL, NULL,
+           greatest(v_account.overage_quota - count.overage, 0)
         INTO v_standing
         FROM (SELECT array_agg(l.id ORDER BY l.expires_at, l.id) AS ids,
                      array_agg(l.remaining ORDER BY l.expires_at, l.id) AS remaining
@@ -109,7 +111,8 @@ BEGIN
               FROM unnest(v_messages) m
               JOIN suppression s ON s.account_id = v_account.id AND s.address = lower(m.rcpt_to)) suppressed,
              (SELECT coalesce(sum(c.accepted) FILTER (WHERE c.month = v_account.month), 0) AS accepted,
-                     coalesce(sum(c.from_plan) FILTER (WHERE c.period = v_account.period), 0) AS from_plan
+                     coalesce(sum(c.from_plan) FILTER (WHERE c.period = v_account.period), 0) AS from_plan,
+                     coalesce(sum(c.overage) FILTER (WHERE c.period = v_account.period), 0) AS overage
               FROM account_month c
               WHERE c.account_id = v_account.id AND c.month >= v_account.since) count;
     IF v_customers_cap IS NOT NULL AND v_account.kind = 'sub' THEN
@@ -154,10 +157,12 @@ BEGIN
     INSERT INTO credit_entry (account_id, lot_id, kind, credits, at)
         SELECT p_account, d.lot, 'used', -d.drawn, p_at
         FROM unnest(v_standing.lots, v_decision.drawn) AS d (lot, drawn) WHERE d.drawn > 0;
-    INSERT INTO account_month AS m (account_id, month, period, accepted, from_plan)
-        VALUES (p_account, v_account.month, v_account.period, v_decision.used, v_decision.from_plan)
+    INSERT INTO account_month AS m (account_id, month, period, accepted, from_plan, overage)
+        VALUES (p_account, v_account.month, v_account.period, v_decision.used, v_decision.from_plan,
+                v_decision.from_overage)
         ON CONFLICT (account_id, month, period) DO UPDATE
-        SET accepted = m.accepted + excluded.accepted, from_plan = m.from_plan + excluded.from_plan;
+        SET accepted = m.accepted + excluded.accepted, from_plan = m.from_plan + excluded.from_plan,
+            overage = m.overage + excluded.overage;
     IF v_customers_cap IS NOT NULL AND v_account.kind = 'sub' THEN
         UPDATE customers_month SET accepted = accepted + v_decision.used WHERE month = v_customers.month;
     END IF;

@@ -31,7 +31,7 @@ $$;
 REVOKE ALL ON FUNCTION untried FROM PUBLIC;
 
 -- Give back up to p_most of them: to the lot that paid, to a new one that lapses at p_lapses where that has lapsed, or to
--- the plan's count of the period in which they were counted. Says how many; 0: there is nothing more to give back.
+-- the plan's count, or that of overage (lot 0), of the period in which they were counted. Says how many; 0: there is nothing more to give back.
 --
 -- Open to the reseller's own role: it reaches no other reseller's rows.
 CREATE OR REPLACE FUNCTION refund_untried(p_account bigint, p_at timestamptz, p_lapses timestamptz, p_most integer)
@@ -71,7 +71,7 @@ BEGIN
         FROM (SELECT u.lot, count(*) AS credits FROM unnest(v_lots) AS u (lot) GROUP BY u.lot) g WHERE l.id = g.lot;
     INSERT INTO credit_entry (account_id, lot_id, kind, credits, at)
         SELECT p_account, u.lot, 'refunded', count(*), p_at
-        FROM unnest(v_lots) AS u (lot) WHERE u.lot IS NOT NULL GROUP BY u.lot ORDER BY u.lot;
+        FROM unnest(v_lots) AS u (lot) WHERE u.lot > 0 GROUP BY u.lot ORDER BY u.lot;
     PERFORM uncount(v_account, v_paid_at, v_paid_by);
     RETURN cardinality(v_ids);
 END $$;
@@ -79,20 +79,24 @@ REVOKE ALL ON FUNCTION refund_untried FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION refund_untried TO {role};
 
 -- Take recipients out of the counts in which they were counted, so that caps and plan have room for them again: the
--- account's month and period, and the month of all customers together. p_paid_by NULL: the plan has covered them.
+-- account's month and period, and the month of all customers together. p_paid_by NULL: the plan has covered them; 0: they
+-- were overage.
 CREATE OR REPLACE FUNCTION uncount(p_account account, p_paid_at timestamptz[], p_paid_by bigint[]) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     UPDATE account_month m
-        SET accepted = greatest(m.accepted - c.recipients, 0), from_plan = greatest(m.from_plan - c.from_plan, 0)
-        FROM (SELECT x.month, x.period, count(*) AS recipients, count(*) FILTER (WHERE u.lot IS NULL) AS from_plan
+        SET accepted = greatest(m.accepted - c.recipients, 0), from_plan = greatest(m.from_plan - c.from_plan, 0),
+            overage = greatest(m.overage - c.overage, 0)
+        FROM (SELECT x.month, x.period, count(*) AS recipients, count(*) FILTER (WHERE u.lot IS NULL) AS from_plan,
+                     count(*) FILTER (WHERE u.lot = 0) AS overage
               FROM unnest(p_paid_at, p_paid_by) AS u (at, lot)
               CROSS JOIN LATERAL (
-                  -- The period that had begun last by then.
+                  -- The period that had begun last by then; of an account that has changed its time zone since, perhaps
+                  -- under the month beside.
                   SELECT a.month, a.period FROM account_month a
                   WHERE a.account_id = p_account.id AND a.period <= u.at
-                    AND a.month = date_trunc('month', u.at AT TIME ZONE p_account.time_zone)::date
-                  ORDER BY a.period DESC LIMIT 1) x
+                  ORDER BY abs(a.month - date_trunc('month', u.at AT TIME ZONE p_account.time_zone)::date), a.period DESC
+                  LIMIT 1) x
               GROUP BY x.month, x.period) c
         WHERE m.account_id = p_account.id AND m.month = c.month AND m.period = c.period;
     IF p_account.kind = 'sub' THEN
