@@ -79,6 +79,7 @@ class UsageRow:
     accepted: int
     from_plan: int
     from_credits: int
+    overage: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

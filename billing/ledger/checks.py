@@ -26,6 +26,8 @@ class Check(StrEnum):
     SAME_EXPIRY = "credits that were handed over lapse with the lot they came from"
     COST_SHARED = "the parts of a lot have cost what was paid for them, and not more than the lot"
     REFUNDED_ONCE = "what was given back is one credit for each recipient that was never tried"
+    PAID_BY_ONE = "each recipient was paid by one: the plan, a credit, or as overage"
+    OVERAGE_AGREED = "overage stays within what was agreed for its period"
     ENTRIES_STAY = "the database lets nobody change or remove what is written"
 
 
@@ -122,6 +124,21 @@ QUERIES = {
         FULL JOIN (SELECT account_id, lot_id, count(*) AS credits FROM credit_refund
                    WHERE lot_id > 0 GROUP BY 1, 2) g USING (account_id, lot_id)
         WHERE e.credits IS DISTINCT FROM g.credits""",
+    Check.PAID_BY_ONE: """
+        SELECT account_id, NULL, coalesce(m.paid, 0) + coalesce(e.credits, 0), coalesce(m.accepted, 0)
+        FROM (SELECT account_id, sum(accepted) AS accepted, sum(from_plan) + sum(overage) AS paid
+              FROM account_month GROUP BY 1) m
+        FULL JOIN (SELECT account_id, -sum(credits) AS credits FROM credit_entry
+                   WHERE kind IN ('used', 'refunded') GROUP BY 1) e USING (account_id)
+        WHERE coalesce(m.accepted, 0) <> coalesce(m.paid, 0) + coalesce(e.credits, 0)""",
+    # Between the end of a period and its renewal the next one's terms are not written down yet.
+    Check.OVERAGE_AGREED: """
+        SELECT m.account_id, NULL, coalesce(t.most, 0), m.overage
+        FROM (SELECT account_id, period, sum(overage) AS overage FROM account_month GROUP BY 1, 2) m
+        JOIN account a ON a.id = m.account_id
+        LEFT JOIN overage_terms t ON t.account_id = m.account_id AND t.period = m.period
+        WHERE m.overage > 0
+          AND (m.overage > t.most OR (t.period IS NULL AND m.period IS DISTINCT FROM a.period_end))""",
     Check.ENTRIES_STAY: """
         SELECT NULL, NULL, 4, count(t.oid) FROM pg_trigger t
         WHERE t.tgname IN ('credit_entry_stays', 'credit_transfer_stays', 'credit_refund_stays', 'credit_lot_stays')

@@ -18,7 +18,7 @@ from tenants.models import Account
 class Usage:
     """What an account may still send, in recipients: `used` of the month's cap, `plan_left` of the plan's period.
 
-    `credits_left` counts lots that have not lapsed.
+    `credits_left` counts lots that have not lapsed. `overage_left`: what may come beyond all of these in this period.
     """
 
     month: date
@@ -27,6 +27,7 @@ class Usage:
     plan_quota: int
     plan_left: int
     credits_left: int
+    overage_left: int = 0
 
     @property
     def share_of_cap(self) -> float | None:
@@ -77,9 +78,13 @@ def usage_of(session: Session, account: Account, *, clock: Clock) -> Usage:
     now = clock.now()
     month = now.astimezone(ZoneInfo(account.time_zone)).date().replace(day=1)
     used = _counted(session, account, AccountMonth.accepted, AccountMonth.month == month)
-    period, quota = _period_at(account, now)
-    same_period = AccountMonth.month == month if period == NO_PERIOD else true()
-    from_plan = _counted(session, account, AccountMonth.from_plan, AccountMonth.period == period, same_period)
+    period, quota, overage_quota = _period_at(account, now)
+    in_period = (
+        AccountMonth.period == period,
+        AccountMonth.month == month if period == NO_PERIOD else true(),
+    )
+    from_plan = _counted(session, account, AccountMonth.from_plan, *in_period)
+    overage = _counted(session, account, AccountMonth.overage, *in_period)
     return Usage(
         month=month,
         used=used,
@@ -87,16 +92,17 @@ def usage_of(session: Session, account: Account, *, clock: Clock) -> Usage:
         plan_quota=quota,
         plan_left=max(quota - from_plan, 0),
         credits_left=credits_left(session, account.id, now),
+        overage_left=max(overage_quota - overage, 0),
     )
 
 
-def _period_at(account: Account, now: datetime) -> tuple[datetime, int]:
-    """Under which period acceptance counts now, and how many recipients are included in it."""
+def _period_at(account: Account, now: datetime) -> tuple[datetime, int, int]:
+    """Under which period acceptance counts now, how many recipients are included in it, and how many may be overage."""
     if account.period_start is None or account.period_end is None:
-        return NO_PERIOD, account.plan_quota
+        return NO_PERIOD, account.plan_quota, account.overage_quota
     if now < account.period_end:
-        return account.period_start, account.plan_quota
-    return account.period_end, account.next_quota or 0
+        return account.period_start, account.plan_quota, account.overage_quota
+    return account.period_end, account.next_quota or 0, account.next_overage_quota
 
 
 def _counted(

@@ -10,8 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, object_session
 
 from billing.money import Money
-from billing.plans.catalogue import Plan, plan_for
+from billing.plans.catalogue import Overage, Plan, plan_for
 from billing.plans.models import Subscription
+from billing.plans.overage import agree, quota_of
 from billing.plans.periods import Period, first_period, local_date
 from billing.plans.signals import announce_plan
 from billing.plans.states import RUNNING, PlanStatus
@@ -89,16 +90,18 @@ def reference_of(start: datetime) -> str:
     return f"plan/{start.isoformat()}"
 
 
-def begin(account: Account, row: Subscription, plan: Plan, term: Term, *, paid: bool) -> None:
+def begin(
+    session: Session, account: Account, row: Subscription, plan: Plan, term: Term, *, paid: bool
+) -> None:
     """Begin a period under the present terms of a plan."""
-    take_terms(account, row, plan)
     row.anchor_on, row.periods = term.anchor, term.number
     row.period_start, row.period_end = term.period.start, term.period.end
     row.paid = paid
+    take_terms(session, account, row, plan)
 
 
-def take_terms(account: Account, row: Subscription, plan: Plan) -> None:
-    """Name, price, quota and limits of a plan, and that it goes on."""
+def take_terms(session: Session, account: Account, row: Subscription, plan: Plan) -> None:
+    """Name, price, quota, overage and limits of a plan for the present period, and that it goes on."""
     row.plan_id, row.next_plan_id, row.plan_name = plan.id, plan.id, plan.name
     row.price, row.currency, row.included = plan.price.amount, plan.price.currency, plan.included
     (
@@ -107,6 +110,9 @@ def take_terms(account: Account, row: Subscription, plan: Plan) -> None:
         account.most_api_keys,
         account.most_dedicated_ips,
     ) = plan.limits.most()
+    row.overage_price = plan.overage.per_thousand if plan.overage else None
+    row.overage_limit = plan.overage.limit if plan.overage else None
+    agree(session, row)
 
 
 def enter(row: Subscription, status: PlanStatus, at: datetime) -> None:
@@ -126,11 +132,14 @@ def applied(
     status = PlanStatus(row.status)
     if status is PlanStatus.ENDED:
         account.period_start = account.period_end = account.next_quota = None
+        account.next_overage_quota = 0
     else:
-        next_quota = _next_quota(session, account, row)
+        following = _following_plan(session, account, row)
         account.period_start, account.period_end = row.period_start, row.period_end
-        account.next_quota = next_quota
+        account.next_quota = following.included if following else 0
+        account.next_overage_quota = quota_of(following.overage, status) if following else 0
     account.plan_quota = row.included if status in RUNNING else 0
+    account.overage_quota = quota_of(_overage(row), status)
     session.flush()
     announce_plan(session, account)
     announce_quota(session, account)
@@ -147,8 +156,12 @@ def _keep(session: Session, row: Subscription) -> None:
         raise AlreadyExists("A plan of this account has begun at the same moment.") from error
 
 
-def _next_quota(session: Session, account: Account, row: Subscription) -> int:
-    """What acceptance includes from the end of the period until the renewal has come: what a paid plan goes on with."""
+def _following_plan(session: Session, account: Account, row: Subscription) -> Plan | None:
+    """By which plan acceptance goes from the end of the period until the renewal has come: a paid one goes on."""
     if row.status != PlanStatus.ACTIVE or row.next_plan_id is None:
-        return 0
-    return plan_for(session, account, row.next_plan_id).included
+        return None
+    return plan_for(session, account, row.next_plan_id)
+
+
+def _overage(row: Subscription) -> Overage | None:
+    return Overage(row.overage_price, row.overage_limit) if row.overage_price is not None else None

@@ -35,14 +35,29 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Overage:
+    """E-mails beyond those included: minor units for 1,000 of them, before VAT, in the plan's currency.
+
+    `limit`: most of them in a period; None: as many as come.
+    """
+
+    per_thousand: int
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NewPlan:
-    """A plan as it is offered. `price`: for a month; `included`: recipients in a period; `trial_days` 0: no trial."""
+    """A plan as it is offered. `price`: for a month; `included`: recipients in a period; `trial_days` 0: no trial.
+
+    `overage` None: what is included and credits are all that can be sent.
+    """
 
     name: str
     price: Money
     included: int
     trial_days: int = 0
     limits: Limits = Limits()
+    overage: Overage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +71,7 @@ class Plan:
     trial_days: int
     limits: Limits
     retired: bool
+    overage: Overage | None = None
 
 
 def all_plans(session: Session, *, retired: bool = False) -> list[Plan]:
@@ -135,6 +151,17 @@ def _check(new: NewPlan) -> None:
         raise InvalidInput("trial_days", f"A trial has at most {MOST_TRIAL_DAYS} days.")
     if any(most is not None and not 0 <= most <= 10**6 for most in new.limits.most()):
         raise InvalidInput("limits", "A limit can't be negative, nor above a million.")
+    if new.overage:
+        _check_overage(new.overage)
+
+
+def _check_overage(overage: Overage) -> None:
+    if not 0 < overage.per_thousand <= MOST_PRICE:
+        raise InvalidInput(
+            "overage_price", "The price of overage must be more than nothing, and not that high."
+        )
+    if overage.limit is not None and not 0 < overage.limit <= MOST_INCLUDED:
+        raise InvalidInput("overage_limit", "The limit of overage must be at least 1, and not that high.")
 
 
 def _written(session: Session, row: PlanRow, new: NewPlan) -> Plan:
@@ -143,6 +170,8 @@ def _written(session: Session, row: PlanRow, new: NewPlan) -> Plan:
             row.name, row.price, row.currency = new.name.strip(), new.price.amount, new.price.currency
             row.included, row.trial_days = new.included, new.trial_days
             row.smtp_accounts, row.domains, row.api_keys, row.dedicated_ips = new.limits.most()
+            row.overage_price = new.overage.per_thousand if new.overage else None
+            row.overage_limit = new.overage.limit if new.overage else None
             session.add(row)
     except IntegrityError as error:
         raise AlreadyExists(f"There is a plan {new.name.strip()} already.") from error
@@ -172,4 +201,5 @@ def _plan(row: PlanRow) -> Plan:
         trial_days=row.trial_days,
         limits=Limits(row.smtp_accounts, row.domains, row.api_keys, row.dedicated_ips),
         retired=row.retired,
+        overage=Overage(row.overage_price, row.overage_limit) if row.overage_price is not None else None,
     )

@@ -10,6 +10,7 @@ from billing.ledger.queries import usage_of
 from billing.money import Money
 from billing.plans.catalogue import Limits
 from billing.plans.models import Subscription
+from billing.plans.overage import OverageState, overage_of
 from billing.plans.states import PlanStatus
 from platform_core.clock import Clock
 from platform_core.ids import AccountId
@@ -24,7 +25,7 @@ class PlanState:
     """An account's plan as it stands. `used` of `included` recipients in this period, which ends at `period_end`.
 
     `expires_at`: when it ends for good, None while it goes on; `next_plan_id`: what follows the period, None: nothing.
-    `paid`: this period is.
+    `paid`: this period is. `overage` None: nothing goes beyond what is included and credits.
     """
 
     plan_id: int
@@ -40,6 +41,7 @@ class PlanState:
     expires_at: datetime | None
     paid: bool
     status_since: datetime
+    overage: OverageState | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ def current_plan(session: Session, account: Account, *, clock: Clock) -> PlanSta
         expires_at=row.period_end if ends else None,
         paid=row.paid,
         status_since=row.status_since,
+        overage=None if status is PlanStatus.TRIAL else overage_of(session, account, row.period_start),
     )
 
 

@@ -62,7 +62,7 @@ def _turn(session: Session, account: Account, row: Subscription, clock: Clock) -
     plan = plan_for(session, account, row.next_plan_id)
     paid = _paid(session, account, plan.price, start, note=plan.name, clock=clock)
     if paid or row.status == PlanStatus.ACTIVE:
-        begin(account, row, plan, _next_term(account, row), paid=paid)
+        begin(session, account, row, plan, _next_term(account, row), paid=paid)
     _befall(row, PlanEvent.PAID if paid else PlanEvent.UNPAID, start)
 
 
@@ -92,7 +92,7 @@ def _pay(session: Session, account: Account, row: Subscription, clock: Clock) ->
         plan = plan_for(session, account, row.next_plan_id)
         if not _paid(session, account, plan.price, now, note=plan.name, clock=clock):
             return
-        begin(account, row, plan, Term.first(now, account.time_zone), paid=True)
+        begin(session, account, row, plan, Term.first(now, account.time_zone), paid=True)
     _befall(row, PlanEvent.PAID, now)
 
 

@@ -41,7 +41,7 @@ def subscribe(
     charged = (
         None if paid else charge(session, account, plan.price, reference_of(now), note=plan.name, clock=clock)
     )
-    begin(account, row, plan, Term.first(now, account.time_zone), paid=True)
+    begin(session, account, row, plan, Term.first(now, account.time_zone), paid=True)
     enter(row, PlanStatus.ACTIVE, now)
     return applied(session, account, row, charged)
 
@@ -59,7 +59,7 @@ def start_trial(session: Session, account: Account, plan_id: int, *, clock: Cloc
         raise AlreadyExists("This account has had its trial, or has a plan.")
     now = clock.now()
     period = trial_period(now, plan.trial_days, account.time_zone)
-    begin(account, row, plan, Term(period, local_date(now, account.time_zone)), paid=True)
+    begin(session, account, row, plan, Term(period, local_date(now, account.time_zone)), paid=True)
     row.price, row.trial_used = 0, True
     enter(row, PlanStatus.TRIAL, now)
     return applied(session, account, row)
@@ -96,7 +96,7 @@ def upgrade_now(session: Session, account: Account, plan_id: int, *, clock: Cloc
     difference = Money(round_half_up((plan.price.amount - row.price) * left, whole), row.currency)
     reference = f"upgrade/{plan.id}/{now.isoformat()}"
     charged = charge(session, account, difference, reference, note=plan.name, clock=clock)
-    take_terms(account, row, plan)
+    take_terms(session, account, row, plan)
     return applied(session, account, row, charged)
 
 

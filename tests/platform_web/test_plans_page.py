@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
-from billing.plans.catalogue import Plan, all_plans, retire_plan
+from billing.plans.catalogue import Overage, Plan, all_plans, retire_plan
 from platform_core.database import db
 from tenants.models import AuditEntry
 from tests.fixtures_web import Visitor
@@ -40,8 +40,33 @@ def test_a_plan_is_changed_with_the_form_filled_in(staff: Visitor, offered: Plan
     assert (answer.status_code, plan_named(offered.name).price.amount) == (302, 1200)
 
 
+def test_a_price_for_what_is_above_the_plan_is_offered_changed_and_taken_away(
+    staff: Visitor, offered: Plan
+) -> None:
+    form = {"name": offered.name, **FORM, "overage_price": "1.20", "overage_limit": "5000"}
+    staff.post(f"/plans/{offered.id}", form)
+    assert plan_named(offered.name).overage == Overage(120, 5000)
+    assert "€1.20" in staff.get("/plans").text
+    assert 'value="1.20"' in staff.get(f"/plans/{offered.id}").text
+    staff.post(
+        f"/plans/{offered.id}", {"name": offered.name, **FORM, "overage_price": "", "overage_limit": ""}
+    )
+    assert plan_named(offered.name).overage is None
+
+
 @pytest.mark.parametrize(
-    "wrong", [{"price": "-1"}, {"price": "1.234"}, {"currency": "XXX"}, {"included": "many"}, {"name": " "}]
+    "wrong",
+    [
+        {"price": "-1"},
+        {"price": "1.234"},
+        {"currency": "XXX"},
+        {"included": "many"},
+        {"name": " "},
+        {"overage_price": "0"},
+        {"overage_price": "0.001"},
+        {"overage_limit": "5"},
+        {"overage_price": "1", "overage_limit": "0"},
+    ],
 )
 def test_what_makes_no_sense_is_said_beside_the_field(staff: Visitor, wrong: dict[str, str]) -> None:
     answer = staff.post("/plans/new", {"name": "Odd", **FORM, **wrong})

@@ -1,10 +1,14 @@
-"""Credit notes for card payments that went back to the buyer after they were billed."""
+"""Credit notes for what went back to the buyer after it was billed: card payments, and overage that was never tried."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from billing.invoices.document import Document, Line
+from billing.invoices.models import InvoiceRow
+from billing.invoices.monthly.overage import overage_by_source
 from billing.invoices.queries import credit_left, document_of, invoice_by_id, invoices_of_items
 from billing.invoices.sending.services import ask_to_send
 from billing.invoices.services import Issued, credit_note
@@ -15,6 +19,7 @@ from platform_core.clock import Clock
 from tenants.models import Account
 
 REASON = "Refunded"
+UNTRIED = "Given back: never tried, or priced lower"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,27 +35,53 @@ def credit_returns(
 ) -> list[Issued]:
     """Take back what was billed and then refunded, or lost in a dispute, as far as no credit note has; the caller commits.
 
-    `books` is the seller's session, `rows` is inside the reseller.
+    So it is with overage that counts for less by now. `books` is the seller's session, `rows` is inside the reseller.
     """
     returns = _returns(rows, account)
-    billed = invoices_of_items(books, buyer_id, [one.source for one in returns])
-    return [
-        note
+    billed = _billed_lines(books, buyer_id, [one.source for one in returns])
+    found = [
+        _credit(books, line, net_within(one.amount, line.document.vat_basis_points), REASON, clock=clock)
         for one in returns
-        if one.source in billed and (note := _credit(books, billed[one.source], one, clock=clock))
+        if (line := billed.get(one.source))
     ]
+    worth = overage_by_source(rows, account)
+    found += [
+        _credit(books, line, line.line.net - worth[source], UNTRIED, clock=clock)
+        for source, line in _billed_lines(books, buyer_id, list(worth)).items()
+    ]
+    return [note for note in found if note]
 
 
-def _credit(books: Session, invoice_id: int, returned: Returned, *, clock: Clock) -> Issued | None:
+@dataclass(frozen=True, slots=True)
+class _BilledLine:
+    """A line of an invoice that stands, with the paper it is on."""
+
+    row: InvoiceRow
+    document: Document
+    line: Line
+
+
+def _billed_lines(books: Session, buyer_id: int, sources: Sequence[str]) -> dict[str, _BilledLine]:
+    """The lines that the sources were billed with; those not billed yet are left out."""
+    billed = invoices_of_items(books, buyer_id, sources)
+    return {source: _billed_line(books, invoice_id, source) for source, invoice_id in billed.items()}
+
+
+def _billed_line(books: Session, invoice_id: int, source: str) -> _BilledLine:
     row = invoice_by_id(books, invoice_id)
     document = document_of(row)
-    line = next(line for line in document.lines if line.source == returned.source)
-    credited = line.net - credit_left(books, row)[line.position]
-    missing = min(net_within(returned.amount, document.vat_basis_points), line.net) - credited
+    return _BilledLine(row, document, next(line for line in document.lines if line.source == source))
+
+
+def _credit(books: Session, billed: _BilledLine, back: int, reason: str, *, clock: Clock) -> Issued | None:
+    """Bring what is credited of a line to `back`, net; None where it has been."""
+    line = billed.line
+    credited = line.net - credit_left(books, billed.row)[line.position]
+    missing = min(back, line.net) - credited
     if missing <= 0:
         return None
-    note = credit_note(books, invoice_id, reason=REASON, clock=clock, amounts={line.position: missing})
-    if document.buyer.email:
+    note = credit_note(books, billed.row.id, reason=reason, clock=clock, amounts={line.position: missing})
+    if billed.document.buyer.email:
         ask_to_send(books, note.id, clock=clock)
     return note
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from billing.invoices.document import DraftLine, LineKind, UsageRow
 from billing.invoices.monthly.month import Month
+from billing.invoices.monthly.overage import overage_lines
 from billing.ledger.models import AccountMonth, CreditLot, CreditTransfer, LotOrigin
 from billing.payments.models import Payment
 from billing.payments.purchases import Good
@@ -39,17 +40,21 @@ def lines_to_bill(session: Session, account: Account, month: Month, currency: st
 def usage_in(session: Session, accounts: list[Account], month: Month) -> list[UsageRow]:
     """What each account sent in the month, in the order given; those that sent nothing are left out."""
     found = session.execute(
-        select(AccountMonth.account_id, func.sum(AccountMonth.accepted), func.sum(AccountMonth.from_plan))
+        select(
+            AccountMonth.account_id,
+            func.sum(AccountMonth.accepted),
+            func.sum(AccountMonth.from_plan),
+            func.sum(AccountMonth.overage),
+        )
         .where(AccountMonth.month == month.first)
         .group_by(AccountMonth.account_id)
     )
-    sums = {account_id: (int(accepted), int(from_plan)) for account_id, accepted, from_plan in found}
+    sums = {account_id: tuple(map(int, counts)) for account_id, *counts in found}
     return [
-        UsageRow(
-            account.name, sums[account.id][0], sums[account.id][1], sums[account.id][0] - sums[account.id][1]
-        )
+        UsageRow(account.name, accepted, from_plan, accepted - from_plan - overage, overage)
         for account in accounts
-        if sums.get(account.id, (0, 0))[0]
+        for accepted, from_plan, overage in [sums.get(account.id, (0, 0, 0))]
+        if accepted
     ]
 
 
@@ -155,4 +160,5 @@ SOURCES: tuple[Source, ...] = (
     _card_payments,
     _credits_on_account,
     _credits_handed_over,
+    overage_lines,
 )

@@ -125,6 +125,7 @@ def balance(reseller_key: str, account_name: str, as_json: bool) -> None:
             "monthly_cap": usage.monthly_cap,
             "plan_quota": usage.plan_quota,
             "plan_left": usage.plan_left,
+            "overage_left": usage.overage_left,
         },
         as_json=as_json,
     )

@@ -76,7 +76,9 @@ def _tell(reseller: ResellerRef, report: LedgerReport) -> None:
 
 
 def _where(fault: Fault) -> str:
-    where = f"account {fault.account_id}, lot {fault.lot_id}" if fault.lot_id is not None else "the tables"
+    where = f"account {fault.account_id}" if fault.account_id is not None else "the tables"
+    if fault.lot_id is not None:
+        where += f", lot {fault.lot_id}"
     return f"{where}, expected {fault.expected}, found {fault.found}"
 
 

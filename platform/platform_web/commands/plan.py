@@ -14,6 +14,7 @@ from billing.plans.books import PlanChange
 from billing.plans.catalogue import (
     Limits,
     NewPlan,
+    Overage,
     Plan,
     all_plans,
     create_plan,
@@ -21,6 +22,7 @@ from billing.plans.catalogue import (
     plan_by_id,
     retire_plan,
 )
+from billing.plans.overage import OverageState
 from billing.plans.queries import current_plan, room_of
 from billing.plans.renewals import pay_due, renew_due
 from billing.plans.services import cancel_plan, change_plan, start_trial, subscribe, upgrade_now
@@ -56,6 +58,17 @@ def _limit_options(command: Command) -> Command:
     return command
 
 
+def _overage_options(command: Command) -> Command:
+    command = click.option(
+        "--overage-limit", type=int, help=f"Most of them in a period; {UNLIMITED}: as many as come."
+    )(command)
+    return click.option(
+        "--overage-price",
+        type=int,
+        help="Minor units for 1,000 e-mails beyond those included; 0: none may be sent.",
+    )(command)
+
+
 @contextmanager
 def _catalogue(seller_key: str | None) -> Iterator[Session]:
     if seller_key is None:
@@ -72,6 +85,7 @@ def _catalogue(seller_key: str | None) -> Iterator[Session]:
 @click.argument("currency")
 @click.option("--included", type=int, default=0, show_default=True, help="Recipients in a period.")
 @click.option("--trial-days", type=int, default=0, show_default=True, help="0: it can't be tried.")
+@_overage_options
 @_limit_options
 @_seller_option
 @json_option
@@ -81,12 +95,15 @@ def create(
     currency: str,
     included: int,
     trial_days: int,
+    overage_price: int | None,
+    overage_limit: int | None,
     seller_key: str | None,
     as_json: bool,
     **limits: int | None,
 ) -> None:
     """Offer a plan for MINOR units (cents) of CURRENCY a month."""
-    new = NewPlan(name, Money(price, currency), included, trial_days, _limits(Limits(), limits))
+    overage = _overage(None, overage_price, overage_limit)
+    new = NewPlan(name, Money(price, currency), included, trial_days, _limits(Limits(), limits), overage)
     with _catalogue(seller_key) as session:
         made = create_plan(session, new)
     show_one(_row(made), as_json=as_json)
@@ -98,6 +115,7 @@ def create(
 @click.option("--price", type=int, help="Minor units (cents) a month.")
 @click.option("--included", type=int, help="Recipients in a period.")
 @click.option("--trial-days", type=int, help="0: it can't be tried.")
+@_overage_options
 @_limit_options
 @_seller_option
 @json_option
@@ -107,6 +125,8 @@ def edit(
     price: int | None,
     included: int | None,
     trial_days: int | None,
+    overage_price: int | None,
+    overage_limit: int | None,
     seller_key: str | None,
     as_json: bool,
     **limits: int | None,
@@ -120,6 +140,7 @@ def edit(
             old.included if included is None else included,
             old.trial_days if trial_days is None else trial_days,
             _limits(old.limits, limits),
+            _overage(old.overage, overage_price, overage_limit),
         )
         changed = edit_plan(session, plan_id, new)
     show_one(_row(changed), as_json=as_json)
@@ -250,6 +271,7 @@ def show(reseller_key: str, account_name: str, as_json: bool) -> None:
             "next_plan_id": found.next_plan_id,
             "expires_at": found.expires_at,
         }
+        row |= _overage_row(found.overage)
     for room in rooms:
         name = room.limit.name.lower()
         row |= {name: room.used, f"most_{name}": room.most}
@@ -265,6 +287,28 @@ def _limits(old: Limits, given: dict[str, int | None]) -> Limits:
     return Limits(**values)
 
 
+def _overage(old: Overage | None, price: int | None, limit: int | None) -> Overage | None:
+    """What is not given stays."""
+    if price is None and old is None:
+        if limit is not None:
+            raise click.UsageError("A limit of overage needs --overage-price.")
+        return None
+    if price == 0:
+        return None
+    most = (old.limit if old else None) if limit is None else None if limit == UNLIMITED else limit
+    return Overage(price if price is not None else old.per_thousand if old else 0, most)
+
+
+def _overage_row(found: OverageState | None) -> Row:
+    """What an account has sent beyond its plan, and what that comes to."""
+    return {
+        "overage": found.count if found else 0,
+        "overage_cost": found.cost.amount if found else 0,
+        "overage_price": found.per_thousand.amount if found else None,
+        "overage_limit": found.limit if found else None,
+    }
+
+
 def _row(found: Plan) -> Row:
     return {
         "id": found.id,
@@ -277,6 +321,8 @@ def _row(found: Plan) -> Row:
         "domains": found.limits.domains,
         "api_keys": found.limits.api_keys,
         "dedicated_ips": found.limits.dedicated_ips,
+        "overage_price": found.overage.per_thousand if found.overage else None,
+        "overage_limit": found.overage.limit if found.overage else None,
         "retired": found.retired,
     }
 

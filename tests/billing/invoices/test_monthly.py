@@ -199,9 +199,9 @@ def test_usage_is_told_by_account(
     rows.commit()
     write_usage(reseller, customer, accepted=1234, from_plan=1000)
     (paper,) = billed(reseller, clock)
-    assert [(row.account, row.accepted, row.from_plan, row.from_credits) for row in paper.usage] == [
-        ("Muster", 1234, 1000, 234)
-    ]
+    assert [
+        (row.account, row.accepted, row.from_plan, row.from_credits, row.overage) for row in paper.usage
+    ] == [("Muster", 1234, 1000, 234, 0)]
 
 
 def test_a_reseller_that_has_not_said_how_it_bills_bills_nobody(

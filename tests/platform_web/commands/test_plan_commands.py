@@ -27,6 +27,23 @@ def test_a_resellers_plan_is_made_edited_listed_and_retired(made: str, run_json:
     assert len(run_json(f"plan list --all --reseller {made}")) == 1
 
 
+def test_a_plan_may_ask_a_price_for_what_is_beyond_it(made: str, run: Run, run_json: RunJson) -> None:
+    plan = run_json(f"plan create Basic 900 EUR --overage-price 120 --overage-limit 5000 --reseller {made}")
+    assert (plan["overage_price"], plan["overage_limit"]) == (120, 5000)
+    edit = f"plan edit {plan['id']} --reseller {made}"
+    edited = run_json(f"{edit} --overage-price 90")
+    assert (edited["overage_price"], edited["overage_limit"]) == (90, 5000)
+    assert run_json(f"{edit} --overage-limit -1")["overage_limit"] is None
+    account = run_json(f"account create Shop --reseller {made}")["id"]
+    where = f"--reseller {made} --account {account}"
+    run_json(f"plan subscribe {plan['id']} --paid {where}")
+    shown = run_json(f"plan show {where}")
+    assert [shown[f"overage{name}"] for name in ("", "_cost", "_price", "_limit")] == [0, 0, 90, None]
+    assert run_json(f"{edit} --overage-price 0")["overage_price"] is None
+    assert run(f"{edit} --overage-limit 5").exit_code == 2
+    assert run(f"{edit} --overage-price -1").exit_code == 1
+
+
 def test_an_account_gets_changes_and_cancels_a_plan(made: str, run: Run, run_json: RunJson) -> None:
     small = run_json(f"plan create Small 0 EUR --included 10 --trial-days 5 --reseller {made}")["id"]
     large = run_json(f"plan create Large 500 EUR --included 90 --smtp-accounts 1 --reseller {made}")["id"]

@@ -26,7 +26,9 @@ pages = Blueprint("plans", __name__)
 
 @pages.get("/plans")
 def every() -> ResponseReturnValue:
-    return render_template("console/plans.html", plans=all_plans(rows(), retired=True), money=_money)
+    return render_template(
+        "console/plans.html", plans=all_plans(rows(), retired=True), money=_money, in_minor_units=Money
+    )
 
 
 @pages.route("/plans/new", methods=["GET", "POST"])
@@ -74,6 +76,7 @@ def _saved(form: PlanForm, old: Plan | None) -> Plan | None:
     except InvalidInput as error:
         fields = {"price": form.price, "currency": form.currency, "included": form.included}
         fields |= {"trial_days": form.trial_days, "limits": form.smtp_accounts}
+        fields |= {"overage_price": form.overage_price, "overage_limit": form.overage_limit}
         fields.get(error.field, form.name).errors = [str(error)]
     rows().rollback()
     return None
