@@ -5,10 +5,12 @@ from uuid import uuid4
 
 import pytest
 from flask import Flask
+from sqlalchemy import delete
 
+from billing.invoices.models import PlatformTaxProfile
 from platform_core.database import ResellerRef, db
 from platform_core.ids import ResellerKey
-from platform_core.migrations import upgrade_database
+from platform_core.migrations import owner_engine, upgrade_database
 from platform_core.settings import Settings, settings
 from platform_dev.postgres import EmbeddedPostgres
 from platform_web.headless import create_headless_app
@@ -36,6 +38,16 @@ def app(headless_app: Flask) -> Iterator[Flask]:
     """Inside an application context, so that `db.session` and `tenant_session` work."""
     with headless_app.app_context():
         yield headless_app
+        _forget_the_platforms_profile()
+
+
+def _forget_the_platforms_profile() -> None:
+    """With it whatever the next test buys of the platform would cost VAT."""
+    db.session.rollback()
+    if db.session.get(PlatformTaxProfile, True):
+        with owner_engine(settings()) as engine, engine.begin() as connection:
+            connection.execute(delete(PlatformTaxProfile))
+    db.session.rollback()
 
 
 MakeReseller = Callable[..., CreatedReseller]

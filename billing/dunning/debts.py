@@ -1,7 +1,5 @@
 """What accounts owe: invoices past their day, and periods of plans that were begun unpaid."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -9,11 +7,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from billing.invoices.books import books_of_seller_to
 from billing.invoices.queries import unpaid_invoices
+from billing.invoices.taxes import taxed
 from billing.money import Money
 from billing.plans.models import Subscription
 from billing.plans.states import PlanStatus
-from platform_core.database import ResellerRef, db
+from platform_core.errors import NotForSale
 from tenants.models import Account
 
 
@@ -45,14 +45,14 @@ class Debt:
 def debt_of(session: Session, account: Account, *, now: datetime) -> Debt | None:
     """What the account owes to its seller, a reseller's main account to the platform; None when there is nothing."""
     today = now.astimezone(ZoneInfo(account.time_zone)).date()
-    with _sellers_books(session, account) as (books, buyer_id):
+    with books_of_seller_to(session, account) as (books, buyer_id):
         overdue = unpaid_invoices(books, due_before=today, buyer_id=buyer_id)
     invoices = tuple(DebtItem(f"Invoice {one.number}", one.open, one.due_date) for one in overdue)
-    plan = _unpaid_plan(session, account)
+    plan = _unpaid_plan(session, account, now)
     return Debt(invoices, plan) if invoices or plan else None
 
 
-def _unpaid_plan(session: Session, account: Account) -> DebtItem | None:
+def _unpaid_plan(session: Session, account: Account, now: datetime) -> DebtItem | None:
     query = select(Subscription).where(
         Subscription.account_id == account.id,
         Subscription.status.in_((PlanStatus.PAST_DUE, PlanStatus.SUSPENDED)),
@@ -62,15 +62,13 @@ def _unpaid_plan(session: Session, account: Account) -> DebtItem | None:
     if row is None:
         return None
     began = row.period_start.astimezone(ZoneInfo(account.time_zone)).date()
-    return DebtItem(f"Plan {row.plan_name}", Money(row.price, row.currency), began)
+    return DebtItem(f"Plan {row.plan_name}", _with_vat(session, account, row, now), began)
 
 
-@contextmanager
-def _sellers_books(session: Session, account: Account) -> Iterator[tuple[Session, int]]:
-    """The books in which the account is a buyer, and who it is there."""
-    if not account.is_main:
-        yield session, account.id
-        return
-    reseller: ResellerRef = session.info["reseller"]
-    with Session(db.engine) as platform:
-        yield platform, reseller.id
+def _with_vat(session: Session, account: Account, row: Subscription, now: datetime) -> Money:
+    """What it takes to pay for a period. While nobody knows the VAT nothing can be paid, and the price is what is told."""
+    price = Money(row.price, row.currency)
+    try:
+        return taxed(session, account, price, now=now).gross
+    except NotForSale:
+        return price

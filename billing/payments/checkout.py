@@ -36,13 +36,14 @@ def start_checkout(
     Raises NotForSale, InvalidInput, PaymentDeclined and Unavailable.
     """
     seller = seller_to(session, account, till.currency)
-    quote = quote_for(session, account, purchase, currency=till.currency)
+    quote = quote_for(session, account, purchase, currency=till.currency, clock=till.clock)
     customer = customer_for(session, account, seller, till)
     payment = open_payment(session, account, quote, seller, origin=Origin.CHECKOUT, clock=till.clock)
     order = CheckoutOrder(
         key=f"checkout-{payment.id}",
         customer=customer,
-        price=quote.price,
+        price=quote.net,
+        tax=quote.tax,
         description=quote.description,
         metadata=marks_of(session, account, payment),
         paid_url=back_to.paid,

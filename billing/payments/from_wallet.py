@@ -5,10 +5,9 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from billing.payments.gateway import PLATFORM
-from billing.payments.goods.catalogue import GOODS
 from billing.payments.purchases import Good, Origin, Purchase
 from billing.payments.settling import note_paid, settle
-from billing.payments.till import Seller, open_payment
+from billing.payments.till import Seller, open_payment, quote_in
 from billing.wallet.queries import wallet_of
 from billing.wallet.services import WalletReason, charge_wallet
 from platform_core.clock import Clock
@@ -20,7 +19,9 @@ _GOODS = frozenset({Good.CREDITS, Good.PLAN})
 
 
 def buy_from_wallet(session: Session, account: Account, purchase: Purchase, *, clock: Clock) -> UUID:
-    """Pay with the wallet and deliver at once; the payment's id. The caller commits, and after an error rolls back.
+    """Pay the price with its VAT from the wallet and deliver at once; the payment's id.
+
+    The caller commits, and after an error rolls back.
 
     Raises InsufficientFunds, NotForSale and InvalidInput.
     """
@@ -29,7 +30,7 @@ def buy_from_wallet(session: Session, account: Account, purchase: Purchase, *, c
     balance = wallet_of(session, account).balance
     if balance is None:
         raise InsufficientFunds(balance=0, needed=0, currency="")
-    quote = GOODS[purchase.good].quote(session, account, purchase, balance.currency)
+    quote = quote_in(session, account, purchase, balance.currency, clock=clock)
     seller = Seller(PLATFORM, balance.currency)
     payment = open_payment(session, account, quote, seller, origin=Origin.WALLET, clock=clock)
     charge_wallet(

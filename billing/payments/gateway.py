@@ -28,11 +28,12 @@ class NewCustomer:
 
 @dataclass(frozen=True, slots=True)
 class CheckoutOrder:
-    """A page on which a customer pays `price`. `save_card`: for later payments without the customer."""
+    """A page on which a customer pays `price` and the VAT on it. `save_card`: for later payments without the customer."""
 
     key: str
     customer: str
     price: Money
+    tax: Money
     description: str
     metadata: Mapping[str, str]
     paid_url: str

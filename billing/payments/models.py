@@ -151,6 +151,7 @@ class Payment(TenantBase):
     description: Mapped[str] = mapped_column(Text)
     currency: Mapped[str] = mapped_column(Text)
     asked: Mapped[int] = mapped_column(BigInteger)
+    tax: Mapped[int] = mapped_column(BigInteger, server_default="0")
     stripe_account: Mapped[str] = mapped_column(Text, server_default="")
     card_id: Mapped[str | None] = mapped_column(Text)
     checkout: Mapped[str | None] = mapped_column(Text, unique=True)
@@ -169,7 +170,7 @@ class Payment(TenantBase):
 
     @property
     def price(self) -> Money:
-        """What the buyer was asked for."""
+        """What the buyer was asked for, VAT included."""
         return Money(self.asked, self.currency)
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from billing.money import Money
+from billing.invoices.vat import Vat
+from billing.money import Money, share_of
 
 
 class Good(StrEnum):
@@ -57,11 +58,25 @@ class Purchase:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A purchase with its price, and the words that the buyer reads at the checkout."""
+    """A purchase with its price before VAT, and the words that the buyer reads at the checkout.
+
+    `vat` None: VAT is no question here: money for the wallet buys nothing yet, and an invoice says its own.
+    """
 
     purchase: Purchase
-    price: Money
+    net: Money
     description: str
+    vat: Vat | None = None
+
+    @property
+    def tax(self) -> Money:
+        """The VAT on it."""
+        return Money(share_of(self.net.amount, self.vat.basis_points if self.vat else 0), self.net.currency)
+
+    @property
+    def price(self) -> Money:
+        """What the buyer pays."""
+        return self.net + self.tax
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,14 +89,8 @@ class StripeGateway:
                     "mode": "payment",
                     "customer": order.customer,
                     "line_items": [
-                        {
-                            "quantity": 1,
-                            "price_data": {
-                                "currency": order.price.currency.lower(),
-                                "unit_amount": order.price.amount,
-                                "product_data": {"name": order.description},
-                            },
-                        }
+                        _item(order.price, order.description),
+                        *([_item(order.tax, "VAT")] if order.tax.amount else []),
                     ],
                     "payment_intent_data": intent,
                     "metadata": metadata,
@@ -209,6 +203,17 @@ def _options(seller: str, key: str = "") -> RequestOptions:
     if key:
         options["idempotency_key"] = key
     return options
+
+
+def _item(price: Money, name: str) -> "stripe.params.checkout.SessionCreateParamsLineItem":
+    return {
+        "quantity": 1,
+        "price_data": {
+            "currency": price.currency.lower(),
+            "unit_amount": price.amount,
+            "product_data": {"name": name},
+        },
+    }
 
 
 def _page(session: stripe.checkout.Session) -> OpenedPage:

@@ -1,16 +1,17 @@
 """What buying anything takes: who sells, in which currency, and what it comes to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from billing.invoices.taxes import require_billable, vat_for
 from billing.payments.gateway import PLATFORM, PaymentGateway
 from billing.payments.goods.catalogue import GOODS
 from billing.payments.models import Payment, SellerRow
 from billing.payments.news import ACCOUNT, PAYMENT, RESELLER
-from billing.payments.purchases import Origin, Purchase, Quote
+from billing.payments.purchases import Good, Origin, Purchase, Quote
 from billing.payments.states import PaymentState
 from billing.payments.stripe_gateway import gateway_for
 from platform_core.clock import Clock
@@ -55,13 +56,29 @@ def seller_to(session: Session, account: Account, currency: str) -> Seller:
     return Seller(row.stripe_account, row.currency)
 
 
-def quote_for(session: Session, account: Account, purchase: Purchase, *, currency: str) -> Quote:
+# What VAT is added to. Prices are without it.
+_TAXED = frozenset({Good.CREDITS, Good.PLAN, Good.DEDICATED_IP})
+
+
+def quote_for(
+    session: Session, account: Account, purchase: Purchase, *, currency: str, clock: Clock
+) -> Quote:
     """What a purchase would cost this account. `currency` is the platform's; a reseller's prices have their own.
 
     Raises NotForSale and InvalidInput.
     """
     seller = seller_to(session, account, currency)
-    return GOODS[purchase.good].quote(session, account, purchase, seller.currency)
+    return quote_in(session, account, purchase, seller.currency, clock=clock)
+
+
+def quote_in(session: Session, account: Account, purchase: Purchase, currency: str, *, clock: Clock) -> Quote:
+    """The same, paid in `currency` in whatever way. Raises NotForSale and InvalidInput."""
+    quote = GOODS[purchase.good].quote(session, account, purchase, currency)
+    if purchase.good is not Good.INVOICE:
+        require_billable(session, account, quote.net.currency)
+    if purchase.good not in _TAXED:
+        return quote
+    return replace(quote, vat=vat_for(session, account, now=clock.now()))
 
 
 def open_payment(
@@ -80,6 +97,7 @@ def open_payment(
         description=quote.description,
         currency=quote.price.currency,
         asked=quote.price.amount,
+        tax=quote.tax.amount,
         stripe_account=seller.account,
         state=PaymentState.OPEN,
         created_at=clock.now(),

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, object_session
 
+from billing.invoices.taxes import taxed
 from billing.money import Money
 from billing.plans.catalogue import Overage, Plan, plan_for
 from billing.plans.models import Subscription
@@ -25,7 +26,7 @@ from tenants.models import Account
 
 @dataclass(frozen=True, slots=True)
 class PlanChange:
-    """What a verb has left behind: the status, the period, and what it took from the wallet (None: nothing)."""
+    """What a verb has left behind: the status, the period, and what it took from the wallet, VAT included (None: nothing)."""
 
     status: PlanStatus
     period: Period
@@ -71,14 +72,16 @@ def running(session: Session, account: Account) -> Subscription:
 
 
 def charge(
-    session: Session, account: Account, money: Money, reference: str, *, note: str, clock: Clock
+    session: Session, account: Account, price: Money, reference: str, *, note: str, clock: Clock
 ) -> Money | None:
-    """Take money from the wallet, once for each reference; None where there is nothing to take.
+    """Take a price with VAT on top from the wallet, once for each reference; None where there is nothing to take.
 
-    Raises InsufficientFunds, or InvalidInput for a wallet of another currency; then nothing is written.
+    Raises InsufficientFunds, InvalidInput for a wallet of another currency, or NotForSale where nobody knows the VAT;
+    then nothing is written.
     """
-    if not money.amount:
+    if not price.amount:
         return None
+    money = taxed(session, account, price, now=clock.now()).gross
     charge_wallet(
         session, account, money, reason=WalletReason.CHARGED, reference=reference, note=note, clock=clock
     )

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from billing.invoices.taxes import require_billable
 from billing.money import Money, minor_digits
 from billing.plans.models import PlatformPlan, ResellerPlan
 from platform_core.database import db
@@ -109,10 +110,12 @@ def plan_for(session: Session, account: Account, plan_id: int) -> Plan:
 
 
 def offered_plan(session: Session, account: Account, plan_id: int) -> Plan:
-    """The same, for somebody who wants to have it. Raises NotFound or NotForSale."""
+    """The same, for somebody who wants to have it. Raises NotFound, and NotForSale also where it can't be invoiced."""
     plan = plan_for(session, account, plan_id)
     if plan.retired:
         raise NotForSale(f"The plan {plan.name} is no longer offered.")
+    if plan.price.amount or plan.overage:
+        require_billable(session, account, plan.price.currency)
     return plan
 
 

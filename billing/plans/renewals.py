@@ -11,7 +11,7 @@ from billing.plans.models import Subscription
 from billing.plans.periods import Period, end_of_period
 from billing.plans.states import RUNNING, PlanEvent, PlanStatus, after
 from platform_core.clock import Clock
-from platform_core.errors import InsufficientFunds, InvalidInput
+from platform_core.errors import InsufficientFunds, InvalidInput, NotForSale
 from tenants.models import Account
 
 _UNPAID = frozenset({PlanStatus.PAST_DUE, PlanStatus.SUSPENDED})
@@ -103,9 +103,12 @@ def _befall(row: Subscription, event: PlanEvent, at: datetime) -> None:
 def _paid(
     session: Session, account: Account, price: Money, start: datetime, *, note: str, clock: Clock
 ) -> bool:
-    """Charge for the period that begins then, and say whether the wallet could pay; one of another currency can't."""
+    """Charge for the period that begins then, and say whether the wallet could pay; one of another currency can't.
+
+    Nor can any while nobody knows which VAT is due.
+    """
     try:
         charge(session, account, price, reference_of(start), note=note, clock=clock)
-    except (InsufficientFunds, InvalidInput):
+    except (InsufficientFunds, InvalidInput, NotForSale):
         return False
     return True

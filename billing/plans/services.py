@@ -31,7 +31,7 @@ def subscribe(
     """Begin a plan now, in place of a trial or of one that is over. Charges the wallet unless it is `paid` otherwise.
 
     Raises NotFound, NotForSale, AlreadyExists while another plan runs, and InsufficientFunds or InvalidInput where the
-    wallet can't pay; then nothing is written.
+    wallet can't pay the price with its VAT; then nothing is written.
     """
     plan = offered_plan(session, account, plan_id)
     row = locked_or_new(session, account)

@@ -22,8 +22,9 @@ class Order:
     clock: Clock
 
     def worth(self, units: int) -> Money:
-        """What was paid for some of the units. The parts of several calls need not add up to the cent."""
-        return Money(round_half_up(self.payment.asked * units, self.payment.units), self.payment.currency)
+        """What some of the units cost, before VAT. The parts of several calls need not add up to the cent."""
+        net = self.payment.asked - self.payment.tax
+        return Money(round_half_up(net * units, self.payment.units), self.payment.currency)
 
 
 @dataclass(frozen=True, slots=True)

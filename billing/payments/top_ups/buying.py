@@ -111,7 +111,7 @@ def _new_payment(session: Session, account: Account, rule: TopUpRule, till: Till
     try:
         seller = seller_to(session, account, till.currency)
         purchase = Purchase(Good(rule.good), rule.units)
-        quote = quote_for(session, account, purchase, currency=till.currency)
+        quote = quote_for(session, account, purchase, currency=till.currency, clock=till.clock)
         spent = _spent_today(session, account, till.clock.now())
         if spent + quote.price.amount > rule.daily_ceiling:
             log.info("top_up_ceiling", account_id=account.id, spent=spent)

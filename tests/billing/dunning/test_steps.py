@@ -135,7 +135,7 @@ def test_money_for_the_plan_lifts_it(rows: Session, customer: Account, clock: St
     lift_when_paid()
     unpaid_plan(rows, customer, clock)
     lead(rows, customer, clock, 15)
-    fill(rows, customer, 900, "2", clock)
+    fill(rows, customer, 1080, "2", clock)
     pay_due(rows, customer, clock=clock)
     rows.commit()
     assert debt_of(rows, customer, now=clock.now()) is None
@@ -209,7 +209,7 @@ def fill(rows: Session, account: Account, minor_units: int, reference: str, cloc
 def unpaid_plan(rows: Session, account: Account, clock: StoppedClock) -> None:
     """A plan whose second period has just begun, unpaid."""
     plan = create_plan(rows, NewPlan("Growth", Money(900, "EUR"), 5000))
-    fill(rows, account, 900, "1", clock)
+    fill(rows, account, 1080, "1", clock)  # VAT included
     subscribe(rows, account, plan.id, clock=clock)
     clock.advance(31 * DAY)
     renew_due(rows, account, clock=clock)

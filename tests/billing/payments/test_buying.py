@@ -70,7 +70,7 @@ def test_a_customer_of_a_reseller_without_an_account_of_its_own_can_not_buy(agen
     with tenant_session(agency.reseller) as session:
         shop = create_sub_account(session, NewAccount("Shop"))
         with pytest.raises(NotForSale):
-            quote_for(session, shop, Purchase.credits(1000), currency="EUR")
+            quote_for(session, shop, Purchase.credits(1000), currency="EUR", clock=agency.till.clock)
 
 
 def test_stock_that_ran_out_meanwhile_is_delivered_when_there_is_some_again(

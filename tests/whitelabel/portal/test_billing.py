@@ -14,7 +14,7 @@ from billing.wallet.services import WalletReason, credit_wallet
 from platform_core.clock import SystemClock
 from platform_core.database import tenant_session
 from tenants.models import Account
-from tests.billing.invoices.papers import GRAZ, TERMS, VIENNA, draft
+from tests.billing.invoices.papers import GRAZ, LYON, TERMS, VIENNA, draft
 from tests.fixtures_web import Agency, Tenant, Visitor
 from whitelabel.hosts import HostDispatcher
 
@@ -32,7 +32,12 @@ def put_money(tenant: Tenant, minor_units: int) -> None:
         account = session.get_one(Account, tenant.id)
         money = Money(minor_units, "EUR")
         credit_wallet(
-            session, account, money, reason=WalletReason.PAID_IN, reference="1", clock=SystemClock()
+            session,
+            account,
+            money,
+            reason=WalletReason.PAID_IN,
+            reference=f"{minor_units}",
+            clock=SystemClock(),
         )
         session.commit()
 
@@ -157,6 +162,41 @@ def test_credits_are_bought_with_the_wallet_after_their_price_was_shown(
     customer.post("/billing/buy/wallet", wanted)
     assert credits_of(agency.customer) == 1200
     assert "€9.00" in customer.get("/billing/wallet").text
+
+
+def bill_at_home(agency: Agency) -> None:
+    """The agency makes invoices, and the customer is at home where it is: VAT of 20 %."""
+    with tenant_session(agency.ref) as session:
+        set_profile(session, session.get_one(Account, agency.main.id), VIENNA)
+        set_terms(session, TERMS)
+        session.commit()
+
+
+def test_the_price_is_shown_with_its_vat_before_one_pays(agency: Agency, customer: Visitor) -> None:
+    list_price(agency, 500)
+    bill_at_home(agency)
+    put_money(agency.customer, 1000)
+    page = customer.post("/billing/buy", {"good": "credits", "units": "200"}).text
+    assert all(words in page for words in ("€1.00", "VAT 20%", "€0.20", "€1.20"))
+    assert "private customer" in page  # as long as nobody has said who the customer is
+    with tenant_session(agency.ref) as session:
+        set_profile(session, session.get_one(Account, agency.customer.id), LYON)
+        session.commit()
+    page = customer.post("/billing/buy", {"good": "credits", "units": "200"}).text
+    assert ("€1.00" in page, "€1.20" in page, "reverse charge" in page) == (True, False, True)
+
+
+def test_a_plans_price_is_shown_with_its_vat_and_taken_so_from_the_wallet(
+    agency: Agency, customer: Visitor
+) -> None:
+    plan = offer(agency, "Growth", 900)
+    bill_at_home(agency)
+    put_money(agency.customer, 1079)
+    page = customer.get("/billing/plan").text
+    assert ("€10.80" in page, "Pay from the wallet" in page) == (True, False)
+    put_money(agency.customer, 1)
+    customer.post(f"/billing/plan/{plan}/buy", {"way": "wallet"})
+    assert "0 of 5,000 e-mails" in customer.get("/billing/plan").text
 
 
 def test_a_wallet_that_holds_too_little_buys_nothing(agency: Agency, customer: Visitor) -> None:

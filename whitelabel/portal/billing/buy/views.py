@@ -1,15 +1,19 @@
 """Buying: a number, its price, and then the way to pay."""
 
+from decimal import Decimal
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import format_decimal
 from flask_babel import gettext as _
 
+from billing.invoices.profiles.queries import profile_of
 from billing.money import Money
 from billing.payments.from_wallet import buy_from_wallet
-from billing.payments.goods.catalogue import GOODS
 from billing.payments.price_list import PriceLine, price_lines
-from billing.payments.purchases import Good, Purchase, Quote
+from billing.payments.purchases import Good, Purchase
 from billing.payments.queries import ip_price_of
+from billing.payments.till import quote_in
 from billing.prices.queries import price_of
 from billing.wallet.queries import wallet_of
 from platform_core.errors import InvalidInput, NotForSale
@@ -78,11 +82,13 @@ def _quoted(purchase: Purchase) -> str:
     currency = _currency()
     if not currency:
         raise NotForSale("There is no way to pay here; please ask your provider.")
-    found: Quote = GOODS[purchase.good].quote(rows(), account(), purchase, currency)
+    found = quote_in(rows(), account(), purchase, currency, clock=clock())
     balance = wallet_of(rows(), account()).balance
     return render_template(
         "billing/quote.html",
         quote=found,
+        rate=format_decimal(Decimal(found.vat.basis_points) / 100) if found.vat else "",
+        has_profile=profile_of(rows(), account().id) is not None,
         by_card=card_counter() is not None,
         by_wallet=purchase.good is Good.CREDITS and balance is not None and _covers(balance, found.price),
         balance=balance,

@@ -7,6 +7,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import format_date
 from flask_babel import gettext as _
 
+from billing.invoices.taxes import Taxed, require_billable, taxed
+from billing.money import Money
 from billing.payments.from_wallet import buy_from_wallet
 from billing.payments.purchases import Purchase
 from billing.plans.catalogue import Plan, plan_for, plans_for
@@ -14,6 +16,7 @@ from billing.plans.queries import PlanState, current_plan, room_of
 from billing.plans.services import cancel_plan, change_plan, start_trial, upgrade_now
 from billing.plans.states import RUNNING, PlanStatus
 from billing.wallet.queries import wallet_of
+from platform_core.errors import NotForSale
 from whitelabel.portal.billing.counter import bank_of_seller, card_counter, go_and_pay
 from whitelabel.portal.billing.refusals import refusals_told
 from whitelabel.portal.door import account, clock, rows
@@ -25,9 +28,10 @@ pages = Blueprint("plan", __name__)
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A plan with what this account may do about it."""
+    """A plan with what this account may do about it. `taxed`: what a month costs it; None where it can't be sold."""
 
     plan: Plan
+    taxed: Taxed | None
     current: bool
     follows: bool
     by_card: bool
@@ -46,6 +50,7 @@ def show() -> ResponseReturnValue:
     return render_template(
         "billing/plan.html",
         present=present,
+        due=_taxed(present.price) if present else None,
         follows=follows,
         runs=_runs(present),
         offers=[_offer(plan, present) for plan in plans_for(rows(), account())],
@@ -124,15 +129,18 @@ def _offer(plan: Plan, present: PlanState | None) -> Offer:
     follows = bool(present and present.next_plan_id == plan.id)
     may_begin = present is None or present.status not in (PlanStatus.ACTIVE, PlanStatus.PAST_DUE)
     wallet, counter = wallet_of(rows(), account()).balance, card_counter()
+    asked = _taxed(plan.price)
     return Offer(
         plan=plan,
+        taxed=asked,
         current=current,
         follows=follows,
-        by_card=may_begin and counter is not None and plan.price.amount > 0,
+        by_card=may_begin and asked is not None and counter is not None and plan.price.amount > 0,
         by_wallet=may_begin
+        and asked is not None
         and wallet is not None
         and wallet.currency == plan.price.currency
-        and 0 < plan.price.amount <= wallet.amount,
+        and 0 < asked.gross.amount <= wallet.amount,
         trial=plan.trial_days > 0 and present is None,
         change=_runs(present)
         and not follows
@@ -146,6 +154,14 @@ def _offer(plan: Plan, present: PlanState | None) -> Offer:
             and plan.included >= present.included
         ),
     )
+
+
+def _taxed(price: Money) -> Taxed | None:
+    try:
+        require_billable(rows(), account(), price.currency)
+        return taxed(rows(), account(), price, now=clock().now())
+    except NotForSale:
+        return None
 
 
 def _runs(present: PlanState | None) -> bool:
