@@ -129,10 +129,10 @@ def _paid_sum(session: Session) -> ColumnElement[int]:
 
 
 def _credited_sum(session: Session) -> ColumnElement[int]:
-    """Of the invoice of the query around it."""
+    """Of the invoice of the query around it. `due` of a credit note is what it comes to, rounding included."""
     invoice = books_of(session).invoice
     note = aliased(invoice)
-    sums = select(func.coalesce(func.sum(note.gross), 0))
+    sums = select(func.coalesce(func.sum(note.due), 0))
     return sums.where(note.corrects_id == invoice.id).scalar_subquery()
 
 

@@ -39,7 +39,7 @@ from billing.invoices.queries import (
 )
 from billing.invoices.signals import announce_invoice, invoice_issued, invoice_paid
 from billing.invoices.vat import Sale, Vat, vat_on
-from billing.money import Money
+from billing.money import Money, net_within, split_by
 from platform_core.clock import Clock
 from platform_core.errors import InvalidInput
 
@@ -100,9 +100,12 @@ def credit_note(
     reason: str,
     clock: Clock,
     amounts: Mapping[int, int] | None = None,
+    paid_back: int | None = None,
+    reference: str = "",
 ) -> Issued:
     """Take an invoice back, as far as earlier credit notes have not: whole, or by `amounts` (net, for each position).
 
+    `paid_back` (minor units, VAT included): what it is to come to, where that differs from the lines by rounding.
     What it billed is not billed again. Locks the seller's series of credit notes. Raises NotFound, and InvalidInput
     without a reason or for more than is left.
     """
@@ -118,8 +121,33 @@ def credit_note(
     original = document_of(row)
     lines = _credited_lines(original, credit_left(session, row), amounts)
     correction = Correction(original.number, original.issue_date, reason.strip())
-    document = _credit_document(original, lines, correction, today)
-    return _enter(session, document, series, row.buyer_id, clock.now(), corrects_id=row.id)
+    document = _rounded_to(paid_back, _credit_document(original, lines, correction, today))
+    return _enter(
+        session, document, series, row.buyer_id, clock.now(), corrects_id=row.id, reference=reference
+    )
+
+
+def credit_part(
+    session: Session, invoice_id: int, gross: int, *, reason: str, reference: str, clock: Clock
+) -> Issued:
+    """Take so much of an invoice back, VAT included, off its lines in proportion to what is left of them.
+
+    Once for each `reference`: later it is found. Locks as `credit_note`. Raises NotFound, and InvalidInput where nothing
+    is left.
+    """
+    row = invoice_by_id(session, invoice_id)
+    earlier = invoice_for(session, row.buyer_id, reference)
+    if earlier:
+        return Issued(earlier.id, earlier.number, document_of(earlier), fresh=False)
+    left = {position: net for position, net in credit_left(session, row).items() if net > 0}
+    if not left:
+        raise InvalidInput("amounts", "Nothing of this invoice is left to take back.")
+    net = min(net_within(gross, document_of(row).vat_basis_points), sum(left.values()))
+    parts = zip(left, split_by(net, tuple(left.values())), strict=True)
+    amounts = {position: part for position, part in parts if part}
+    return credit_note(
+        session, invoice_id, reason=reason, clock=clock, amounts=amounts, paid_back=gross, reference=reference
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +232,12 @@ def _credit_document(
         rounding=0,
         corrects=correction,
     )
+
+
+def _rounded_to(due: int | None, document: Document) -> Document:
+    """A part of a gross amount has no net amount that comes to it again, always: what is missing is rounding (BT-114)."""
+    missing = 0 if due is None else due - document.gross
+    return replace(document, rounding=missing) if abs(missing) <= 1 else document
 
 
 def _credited_lines(

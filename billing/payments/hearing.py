@@ -12,6 +12,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from billing.payments import news
+from billing.payments.gateway import PLATFORM
+from billing.payments.goods.invoices import credit_refunded_part
 from billing.payments.models import Card, Payment, PaymentCustomer, SellerRow, TopUpRule
 from billing.payments.news import About, News
 from billing.payments.purchases import Origin
@@ -67,6 +69,9 @@ def _hear_of_payment(session: Session, word: _OfPayment, seller: str, clock: Clo
             note_expired(session, payment)
         case news.Refunded():
             note_refunded(session, payment, word.total)
+            # The platform's own books are written by whoever has them open.
+            if seller != PLATFORM:
+                credit_refunded_part(session, payment, clock=clock)
         case news.Disputed():
             note_disputed(session, payment, word, clock=clock)
     settle(session, payment, clock=clock)
