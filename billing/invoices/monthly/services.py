@@ -1,9 +1,11 @@
 """Billing a month: the platform a reseller, and a reseller its sub-accounts. Each invoice is a transaction of its own."""
 
+from dataclasses import dataclass
+
 import structlog
 from sqlalchemy.orm import Session
 
-from billing.invoices.document import DraftLine
+from billing.invoices.monthly.left_out import LeftOut, left_out
 from billing.invoices.monthly.month import Month
 from billing.invoices.monthly.returns import credit_returns
 from billing.invoices.monthly.sources import lines_to_bill, usage_in
@@ -31,9 +33,23 @@ def bill_reseller(reseller: ResellerRef, *, clock: Clock) -> Issued | None:
             return None
         main = main_account(rows)
         month = Month.ended_before(clock.now(), main.time_zone)
-        lines = lines_to_bill(rows, main, month, terms.currency)
-        everyone = [main, *sub_accounts(rows)]
-        return _bill(platform, rows, main, reseller.id, lines, everyone, month, clock=clock)
+        deal = _Deal(platform, rows, main, reseller.id, month, terms.currency)
+        return _bill(deal, [main, *sub_accounts(rows)], clock=clock)
+
+
+def left_out_of_invoices(reseller: ResellerRef, *, clock: Clock) -> list[LeftOut]:
+    """What the platform has sold the reseller, and it its customers, in a currency in which they make no invoices."""
+    with Session(db.engine) as platform, tenant_session(reseller) as rows:
+        terms, main = terms_in(platform), main_account(rows)
+        found = []
+        if terms is not None:
+            month = Month.ended_before(clock.now(), main.time_zone)
+            found += _left_out(_Deal(platform, rows, main, reseller.id, month, terms.currency))
+        terms = terms_in(rows)
+        for account in sub_accounts(rows) if terms else []:
+            month = Month.ended_before(clock.now(), account.time_zone)
+            found += _left_out(_Deal(rows, rows, account, account.id, month, terms.currency if terms else ""))
+        return found
 
 
 def bill_sub_accounts(reseller: ResellerRef, *, clock: Clock) -> list[Issued]:
@@ -45,34 +61,44 @@ def bill_sub_accounts(reseller: ResellerRef, *, clock: Clock) -> list[Issued]:
         issued = []
         for account in sub_accounts(rows):
             month = Month.ended_before(clock.now(), account.time_zone)
-            lines = lines_to_bill(rows, account, month, terms.currency)
-            issued.append(_bill(rows, rows, account, account.id, lines, [account], month, clock=clock))
+            deal = _Deal(rows, rows, account, account.id, month, terms.currency)
+            issued.append(_bill(deal, [account], clock=clock))
         return [one for one in issued if one]
 
 
-def _bill(
-    books: Session,
-    rows: Session,
-    account: Account,
-    buyer_id: int,
-    lines: list[DraftLine],
-    accounts: list[Account],
-    month: Month,
-    *,
-    clock: Clock,
-) -> Issued | None:
-    """`books` is the seller's session, `rows` is inside the reseller. What went back is credited first."""
-    credit_returns(books, rows, account, buyer_id, clock=clock)
+@dataclass(frozen=True, slots=True)
+class _Deal:
+    """A month between a seller and a buyer. `books` is the seller's session, `rows` is inside the reseller."""
+
+    books: Session
+    rows: Session
+    account: Account
+    buyer_id: int
+    month: Month
+    currency: str
+
+
+def _left_out(deal: _Deal) -> list[LeftOut]:
+    return left_out(deal.books, deal.rows, deal.account, deal.buyer_id, deal.month, deal.currency)
+
+
+def _bill(deal: _Deal, accounts: list[Account], *, clock: Clock) -> Issued | None:
+    """What went back is credited first; of what can't be on an invoice the log tells."""
+    books, rows, month = deal.books, deal.rows, deal.month
+    credit_returns(books, rows, deal.account, deal.buyer_id, clock=clock)
     books.commit()
-    billed = already_billed(books, buyer_id, [line.source for line in lines])
+    for one in _left_out(deal):
+        log.error("invoice.left_out", buyer_id=deal.buyer_id, currency=one.amount.currency, sales=one.sales)
+    lines = lines_to_bill(rows, deal.account, month, deal.currency)
+    billed = already_billed(books, deal.buyer_id, [line.source for line in lines])
     fresh = [line for line in lines if line.source not in billed]
     # What was taken back may outweigh what was bought: it waits until there is something to set it off against.
     if sum(line.price for line in fresh) <= 0:
         return None
     try:
         draft = Draft(
-            buyer_id=buyer_id,
-            buyer=buyer_of(rows, account.id),
+            buyer_id=deal.buyer_id,
+            buyer=buyer_of(rows, deal.account.id),
             lines=fresh,
             usage=usage_in(rows, accounts, month),
             since=month.first,
@@ -85,6 +111,6 @@ def _bill(
         books.commit()
     except FrankpostError as error:  # a profile that is missing is no reason not to bill the others
         books.rollback()
-        log.warning("invoice.not_issued", buyer_id=buyer_id, month=month.reference, problem=str(error))
+        log.warning("invoice.not_issued", buyer_id=deal.buyer_id, month=month.reference, problem=str(error))
         return None
     return issued

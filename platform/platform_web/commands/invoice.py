@@ -8,13 +8,15 @@ import click
 from sqlalchemy.orm import Session
 
 from billing.invoices.models import InvoiceRow
-from billing.invoices.monthly.services import bill_reseller, bill_sub_accounts
+from billing.invoices.monthly.left_out import LeftOut
+from billing.invoices.monthly.services import bill_reseller, bill_sub_accounts, left_out_of_invoices
 from billing.invoices.papers import paper_of
 from billing.invoices.queries import ListedInvoice, document_of, invoice_numbered, invoices_in
 from billing.invoices.sending.services import ask_to_send
 from billing.invoices.services import credit_note, record_payment
 from billing.money import Money
 from platform_core.clock import SystemClock
+from platform_core.database import ResellerRef
 from platform_core.errors import InvalidInput
 from platform_core.ids import ResellerKey
 from platform_web.commands.output import Command, Row, json_option, say, show_many, show_one, yes_option
@@ -200,6 +202,35 @@ def bill(reseller_key: str, as_json: bool) -> None:
         ],
         as_json=as_json,
     )
+
+
+@invoice.command()
+@click.option("--reseller", "reseller_key", default="", metavar="KEY", help="Of this reseller alone.")
+@json_option
+def check(reseller_key: str, as_json: bool) -> None:
+    """Find what was sold in a currency in which its seller makes no invoices; ends with 1 when there is anything."""
+    with platform_scope() as platform:
+        chosen = (
+            [reseller_by_key(platform, ResellerKey(reseller_key))]
+            if reseller_key
+            else all_resellers(platform)
+        )
+        refs = [one.ref for one in chosen]
+        found = [(ref, one) for ref in refs for one in left_out_of_invoices(ref, clock=SystemClock())]
+    show_many([_left_out_row(ref, one) for ref, one in found], as_json=as_json)
+    if found:
+        raise click.exceptions.Exit(1)
+
+
+def _left_out_row(reseller: ResellerRef, one: LeftOut) -> Row:
+    return {
+        "reseller": reseller.key,
+        "account_id": one.account_id,
+        "account": one.account,
+        "sales": one.sales,
+        "amount": one.amount.amount,
+        "currency": one.amount.currency,
+    }
 
 
 def _amount(text: str) -> tuple[int, int]:

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from billing.ledger.models import LotOrigin
 from billing.ledger.services import grant_credits
 from billing.ledger.transfers import hand_over
 from billing.money import Money
 from billing.prices.services import set_price
 from platform_core.clock import StoppedClock, SystemClock
 from platform_core.database import ResellerRef, tenant_session
-from tenants.accounts.queries import main_account
+from tenants.accounts.queries import main_account, sub_accounts
 from tenants.accounts.services import NewAccount, create_sub_account
 
 Run = Callable[..., Result]
@@ -96,3 +97,18 @@ def test_an_invoice_is_sent_again_paid_and_credited(
     refused = run(f"invoice credit {billed} --reason Mistake --line 1=301 --yes {key}")
     assert refused.exit_code == 1
     assert "no more than 300" in refused.stderr
+
+
+def test_what_no_invoice_can_have_is_found_and_the_command_ends_with_1(
+    reseller: ResellerRef, billed: str, run_json: RunJson, run: Run
+) -> None:
+    key = f"--reseller {reseller.key}"
+    assert run_json(f"invoice check {key}") == []
+    with tenant_session(reseller) as session:
+        clock = StoppedClock(SystemClock().now().replace(year=2026, month=1, day=6))
+        cost = Money(700, "USD")
+        (customer,) = sub_accounts(session)
+        grant_credits(session, customer, 10, clock=clock, origin=LotOrigin.BOUGHT, cost=cost)
+        session.commit()
+    found = run(f"invoice check {key}")
+    assert (found.exit_code, "USD" in found.stdout, "700" in found.stdout) == (1, True, True)
