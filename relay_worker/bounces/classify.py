@@ -1,11 +1,13 @@
 """From a reply, or the diagnostic of a delivery report, to the class of its reason."""
 
 import re
+import unicodedata
 from functools import lru_cache
 
 from relay_worker.bounces import codes
 from relay_worker.bounces.classes import HARD_CLASSES, OutcomeClass
 from relay_worker.bounces.phrases.about_recipient import NOT_IN_DIRECTORY, REFUSED_BARELY
+from relay_worker.bounces.phrases.in_other_languages import OTHER_LANGUAGES
 from relay_worker.bounces.phrases.order import TELLING, VAGUE
 from relay_worker.bounces.phrases.phrase import Phrase
 from relay_worker.delivery.transaction import Stage
@@ -34,6 +36,10 @@ _ADDRESS = re.compile(r"<?[^\s<>()\"',;:]{1,200}@[^\s<>()\"',;:]{1,255}>?")
 _LINK = re.compile(r"https?://\S{1,500}")
 _HOST = re.compile(r"https?://([^/\s?#]*)")
 _GOOGLE_WORD = re.compile(r"[?&](p=\w+)")
+_WITHOUT_ACCENTS = str.maketrans(
+    "àáâãäåçèéêëìíîïñòóôõöøùúûüýÿąćęłńśźżőűčďěňřšťůž\u2018\u2019",
+    "aaaaaaceeeeiiiinoooooouuuuyyacelnszzoucdenrstuz''",
+)
 _REPEATED_CODE = re.compile(r"\b[245]\d\d[- ]#?[245]\.\d{1,3}\.\d{1,3}\b")
 
 
@@ -54,12 +60,13 @@ def classify(code: int, enhanced: str, text: str, *, stage: Stage | None = None)
 
 
 def plain(text: str) -> str:
-    """The words of a reply, comparable: lower case, one line, addresses and links made short.
+    """The words of a reply, comparable: lower case, one line, no accents, addresses and links made short.
 
     An address or link may hold any word ("spam@", "/blocklist"), so of a link only its host and Google's `p=` stay.
     """
     text = _REPEATED_CODE.sub(" ", _LINK.sub(_shorten, text))
-    return " ".join(_ADDRESS.sub("<>", text).lower().split())
+    text = _ADDRESS.sub("<>", text).lower()
+    return " ".join((text if text.isascii() else _folded(text)).split())
 
 
 # A server says the same to thousands of recipients, and without their addresses it is the same text.
@@ -70,6 +77,7 @@ def _reason(code: int, enhanced: str, words: str) -> OutcomeClass:
         _special(detail, words)
         or codes.DECISIVE.get(detail)
         or _by_words(TELLING, words)
+        or _by_words(OTHER_LANGUAGES, words)
         or codes.ENHANCED.get(detail)
         or _by_words(VAGUE, words)
         or codes.SUBJECTS.get(detail.partition(".")[0])
@@ -110,6 +118,11 @@ def _soften(found: OutcomeClass, code: int, enhanced: str, words: str, stage: St
 def _about_their_domain(enhanced: str, words: str) -> bool:
     """A server speaks of a domain unknown to it: its own would be known, so it may well mean ours."""
     return enhanced in _HOST_CODES or _RECIPIENT.search(words) is not None
+
+
+def _folded(text: str) -> str:
+    """Full-width letters as plain ones, curly apostrophes straight, Latin letters without their accents."""
+    return unicodedata.normalize("NFKC", text).translate(_WITHOUT_ACCENTS)
 
 
 def _shorten(match: re.Match[str]) -> str:

@@ -25,8 +25,6 @@ MAILBOX_FULL = phrase(
     r"has too many messages on the server",
     r"disk quota",
     r"mailbox (?:\w+ )?(?:size )?limit",
-    r"bo[iî]te .{0,20}pleine",
-    r"postfach.{0,20}voll",
     r"account .{0,20}over its",
     r"not enough (?:storage|space|room)",
 )
@@ -42,7 +40,6 @@ ADDRESS_SUSPENDED = phrase(
     rf"{_WHO}(?: \S+){{0,4}} (?:is |has been |was )?(?:currently |temporar(?:y|ily) )?(?:suspended|locked|frozen|blocked|on hold|quarantined|restricted|expired|overdue)\b",
     rf"temporar(?:y|ily) (?:disabled|suspended|locked|blocked|unavailable|inactive) {_WHO}",
     rf"{_WHO}(?: \S+){{0,4}} temporar(?:y|ily) (?:disabled|unavailable|inactive|closed|not available)",
-    r"compte (?:\S+ ){0,4}(?:bloqu|suspend)",
 )
 
 ADDRESS_DISABLED = phrase(
@@ -55,7 +52,6 @@ ADDRESS_DISABLED = phrase(
     rf"{_WHO}(?: \S+){{0,5}} (?:is |are )?no longer (?:active|available|in use|valid|used|in service|accept|exist|here|with|on|monitored)",
     r"no longer on (?:this |the )?server",
     r"no longer (?:works|employed|with (?:us|the company))",
-    r"compte (?:\S+ ){0,4}(?:d[eé]sactiv|ferm|supprim)",
 )
 
 # Somebody is there, but takes mail only from some: lists, families, people who answer a challenge first.
@@ -96,10 +92,6 @@ NO_SUCH_ADDRESS = phrase(
     r"not (?:a|our) (?:\w+ )?(?:customer|user)\b",
     r"<> (?:is )?(?:not found|unknown|does not exist|doesn't exist|no such)",
     r"(?:we|i) (?:do not|don't|cannot|could not|can't|couldn't) (?:have|find|locate|know) (?:\w+ ){0,3}(?:user|mailbox|recipient|address|account)",
-    r"(?:destinataire|adresse)(?: \S+){0,6} (?:invalide|inconnue?|introuvable|inexistante?)",
-    r"(?:empf[aä]nger|adresse|benutzer|postfach)(?: \S+){0,4} (?:unbekannt|existiert nicht|nicht gefunden)",
-    r"usuario (?:desconocido|no existe)",
-    r"utente sconosciuto",
     r"mailbox (?:name )?not (?:found|local)",
     r"couldn't be found, or is unable to receive",
     r"because the address couldn't be found",
