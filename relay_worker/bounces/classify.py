@@ -6,7 +6,12 @@ from functools import lru_cache
 
 from relay_worker.bounces import codes
 from relay_worker.bounces.classes import HARD_CLASSES, OutcomeClass
-from relay_worker.bounces.phrases.about_recipient import NOT_IN_DIRECTORY, REFUSED_BARELY
+from relay_worker.bounces.phrases.about_recipient import (
+    NOT_IN_DIRECTORY,
+    PASSING,
+    REFUSED_BARELY,
+    SOMETHING_ELSE,
+)
 from relay_worker.bounces.phrases.in_other_languages import OTHER_LANGUAGES
 from relay_worker.bounces.phrases.order import TELLING, VAGUE
 from relay_worker.bounces.phrases.phrase import Phrase
@@ -25,7 +30,7 @@ _WHILE_IT_LASTS = {
 }
 # Of the enhanced codes only these subjects go with an address that is gone: other, addressing, mailbox, system (many
 # servers use x.3.0 for everything), routing and protocol (x.4.1 and x.5.0 likewise). Content and security do not.
-_OPEN_TO_HARD = re.compile(r"5\.(?:0\.\d+|1\.\d+|2\.[01]|3\.0|4\.(?:[0-4]|310)|5\.0)")
+_OPEN_TO_HARD = re.compile(r"5\.(?:0\.\d+|1\.\d+|2\.[01]|3\.0|4\.(?:[0-4]|310)|5\.[01])")
 _CODES_OF_HARD = frozenset({0, 501, 510, 511, 512, 515, 521, 525, 550, 551, 553, 554, 556})
 _HOST_CODES = frozenset({"5.1.1", "5.1.2", "5.1.10", "5.4.4", "5.4.310"})
 
@@ -102,9 +107,11 @@ def _soften(found: OutcomeClass, code: int, enhanced: str, words: str, stage: St
     """A hard class as it is when everything agrees, or the soft one that fits."""
     if stage in ABOUT_US:
         return OutcomeClass.SENDER_REFUSED if stage is Stage.MAIL else OutcomeClass.POLICY
-    if 400 <= code < 500 or enhanced.startswith("4"):
+    if 400 <= code < 500 or enhanced.startswith("4") or PASSING.search(words):
         return _WHILE_IT_LASTS[found]
-    if code not in _CODES_OF_HARD or (enhanced and not _OPEN_TO_HARD.fullmatch(enhanced)):
+    if SOMETHING_ELSE.search(words):
+        return OutcomeClass.SERVER_TROUBLE
+    if not _code_allows_it(code, words) or (enhanced and not _OPEN_TO_HARD.fullmatch(enhanced)):
         return OutcomeClass.RECIPIENT_REFUSED
     if (
         found is OutcomeClass.NO_SUCH_DOMAIN
@@ -113,6 +120,11 @@ def _soften(found: OutcomeClass, code: int, enhanced: str, words: str, stage: St
     ):
         return OutcomeClass.RECIPIENT_REFUSED
     return found
+
+
+def _code_allows_it(code: int, words: str) -> bool:
+    """552 is about room in a mailbox (RFC 5321 4.2.3); Yahoo says in these words that there is no mailbox."""
+    return code in _CODES_OF_HARD or (code == 552 and "mailbox not found" in words)
 
 
 def _about_their_domain(enhanced: str, words: str) -> bool:

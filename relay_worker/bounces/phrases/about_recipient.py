@@ -5,9 +5,12 @@ import re
 from relay_worker.bounces.classes import OutcomeClass as Class
 from relay_worker.bounces.phrases.phrase import phrase
 
-_WHO = r"(?:user|recipient|mailbox|(?<!ip )(?<!host )(?<!server )(?<!from )(?<!dns )(?<!mx )address|account|e-?mail (?:address|account)|addressee|alias|customer|person|inbox)"
+_WHO = r"(?:user(?:name|id)?|recipient|rcpt|mail[ -]?box|(?<!ip )(?<!host )(?<!server )(?<!from )(?<!dns )(?<!mx )(?<!client )address|account|e-?mail (?:address|account)|addressee|alias|customer|person|inbox)"
 
-_NOT = r"(?:does ?n[o']t|doesn?t|do not|does not|did not|is not|isn't|was not|wasn't|could ?n[o']t be|could not be|cannot be|can't be|not)"
+# "mailbox server" and "user quota" are no mailbox and no user.
+_ITSELF = r"(?! (?:server|command|format|permission|state|error|problem|store|quota|database|parameter|count|key|certificate|rule|filter|size|password)s?\b)"
+
+_NOT = r"(?:does ?n[o']t|doesn?t|do ?n[o']t|do not|does not|did not|is not|isn't|was not|wasn't|could ?n[o']t be|could not be|cannot be|can't be|not|no longer)"
 
 # RFC 3463 X.2.2. Google's OverQuota, also with "and inactive": the address is there.
 MAILBOX_FULL = phrase(
@@ -35,21 +38,38 @@ NOT_IN_DIRECTORY = re.compile(r"recipient address rejected: access denied")
 
 REFUSED_BARELY = re.compile(r"^(?:\W|\d|<>)*address rejected\W*(?:<>)?\W*$")
 
+# Beside these words an address is only not to be found for the time being, whatever else is said of it.
+PASSING = re.compile(
+    r"temporar|(?:try|retry|again) later|unverified|unable to verify|(?:cannot|can't|could not) (?:be )?verif\w+|in progress"
+    r"|(?:ldap|database|directory|backend) (?:\S+ )?(?:not found|error|fail\w*|unavailable|timed)"
+    r"|transient|still trying|at the moment"
+    r"|vorubergehend|temporaire|temporal|temporane|tijdelijk|tymczasow|временн|暂时|一時的"
+)
+
+# What is unknown, missing or switched off here is something else, though an address is named beside it.
+SOMETHING_ELSE = re.compile(
+    r"(?:certificate|\bkey|quota|permissions?|forwarding|relaying|access) (?:for|of|on) "
+    r"|(?:state|format|rights) (?:of|on) "
+    r"|unknown (?!address)(?:\w+ )?(?:error|problem|reason|state|failure)\b"
+    r"|(?:fehler|erreur|error|errore|erro|fout|blad) (?:unbekannt|inconnu|desconocid|sconosciut|desconhecid|onbekend|nieznan)"
+    r"|(?:unbekannter|onbekende|nieznany|неизвестн\w+) (?:fehler|fout|blad|ошибк)"
+)
+
 ADDRESS_SUSPENDED = phrase(
     Class.ADDRESS_SUSPENDED,
-    rf"{_WHO}(?: \S+){{0,4}} (?:is |has been |was )?(?:currently |temporar(?:y|ily) )?(?:suspended|locked|frozen|blocked|on hold|quarantined|restricted|expired|overdue)\b",
+    rf"{_WHO}(?: \S+){{0,4}} (?:is |has been |was )?(?:currently |temporar(?:y|ily) )?(?:suspended|locked|frozen|blocked|on hold|quarantined|restricted|limited|expired|overdue)\b",
     rf"temporar(?:y|ily) (?:disabled|suspended|locked|blocked|unavailable|inactive) {_WHO}",
     rf"{_WHO}(?: \S+){{0,4}} temporar(?:y|ily) (?:disabled|unavailable|inactive|closed|not available)",
 )
 
 ADDRESS_DISABLED = phrase(
     Class.ADDRESS_DISABLED,
-    rf"{_WHO}(?: \S+){{0,4}}? (?:is |has been |was |been )?(?:\w+ )?(?:disabled|deactivated|discontinued|closed|terminated|cancell?ed|removed|deleted|inactive|decommissioned)\b",
-    rf"(?:disabled|deactivated|inactive|closed|terminated|deleted|discontinued) (?:\w+ )?{_WHO}",
+    rf"{_WHO}(?: \S+){{0,4}}? (?:is |has been |was |been )?(?:\w+ )?(?<!has )(?:disabled|deactivated|discontinued|closed|terminated|cancell?ed|removed|deleted|inactive|decommissioned)\b(?! (?:e-?mails?|mails?|receiv\w+|for)\b)",
+    rf"(?:disabled|deactivated|inactive|closed|terminated|deleted|discontinued) (?:(?!by|from|for|to\b)\w+ )?{_WHO}",
     r"p=disableduser\w*",
     rf"{_WHO}(?: \S+){{0,3}} (?:is )?not active",
     r"not (?:an )?active (?:user|account|mailbox|address)",
-    rf"{_WHO}(?: \S+){{0,5}} (?:is |are )?no longer (?:active|available|in use|valid|used|in service|accept|exist|here|with|on|monitored)",
+    rf"(?:{_WHO}|<>)(?: \S+){{0,5}} (?:is |are )?no longer (?:active|available|in use|valid|used|in service|accept|exist|here|with|on|monitored)",
     r"no longer on (?:this |the )?server",
     r"no longer (?:works|employed|with (?:us|the company))",
 )
@@ -58,7 +78,7 @@ ADDRESS_DISABLED = phrase(
 RESTRICTED = phrase(
     Class.RECIPIENT_REFUSED,
     r"white[ -]?list",
-    r"allow(?:ed)?[ -]?list",
+    r"allow(?:ed)?[ -]?list|(?:allowed|permitted) (?:recipients?|senders?)",
     r"only accepts?",
     r"members? only",
     r"not a (?:member|subscriber)",
@@ -75,11 +95,12 @@ RESTRICTED = phrase(
 NO_SUCH_ADDRESS = phrase(
     Class.NO_SUCH_ADDRESS,
     rf"no such (?:\w+ )?{_WHO}",
-    rf"(?:unknown|non-?existent|nonexisting) (?:\w+ ){{0,2}}(?:local[- ]?part|{_WHO})",
-    rf"{_WHO}(?:'s)?(?: \S+){{0,3}}? (?:is |was )?(?:unknown|non-?exist\w*)\b",
-    rf"{_WHO}(?: \S+){{0,6}}? {_NOT} (?:\w+ )?(?:exist\w*|found|known|recogni[sz]ed|listed|registered|a (?:valid|known)|valid|on (?:this|our)|here|match|have (?:an?|any) \S+ (?:account|mailbox))",
-    rf"(?:invalid|bad|illegal|wrong|incorrect|undeliverable) (?:\w+ ){{0,2}}{_WHO}(?! format)",
-    rf"(?:no|not an?|isn't an?|is not an?|no valid) (?:\w+ )?(?:mailbox|{_WHO}) (?:here|by that name|found|with that|of that|on|at|named|for|in|matches|exists)",
+    rf"(?:unknown|non-?existent|nonexisting) (?:\w+ ){{0,2}}(?:local[- ]?part|{_WHO}{_ITSELF})",
+    rf"{_WHO}{_ITSELF}(?:'s)?(?: \S+){{0,3}}? (?:is |was )?(?:unknown|non-?exist\w*|unrecogni[sz]ed|unallocated|invalid)\b",
+    rf"{_WHO}{_ITSELF}(?: \S+){{0,6}}? {_NOT} (?:\w+ )?(?:exist\w*|found|known|recogni[sz]ed|listed|registered|present|a (?:valid|known)|valid(?! for)|(?:in|on) (?:this|our)|here|match|have (?:an?|any) \S+ (?:account|mailbox))",
+    rf"(?:invalid|bad|illegal|wrong|incorrect)[ _-](?:\w+ ){{0,2}}{_WHO}{_ITSELF}",
+    rf"(?:no|not an?|isn't an?|is not an?|no valid) (?:(?!permitted|allowed|authori[sz]ed)\w+ )?{_WHO} (?:here|by that name|found|with that|of that|on|at|named|called|(?:available )?for|in|matches|exists)",
+    rf"\bnot (?:an? )?(?:(?:valid|known|existing|active) (?:\w+ )?|registered ){_WHO}{_ITSELF}",
     r"\buser ?unknown",
     r"unknownuser",
     r"unknown[- ]local[- ]part",
@@ -87,11 +108,14 @@ NO_SUCH_ADDRESS = phrase(
     r"resolver\.adr\.\w*(?:notfound|invalid|recip)",
     r"resolver\.adr\.exrecipnotfound",
     r"(?:does ?n[o']t|doesn?t|does not) have (?:an? |any )?(?:\S+ )?(?:account|mailbox)",
-    r"sorry, no mailbox",
+    r"sorry, no mail[ -]?box",
     r"p=nosuchuser\w*",
-    r"not (?:a|our) (?:\w+ )?(?:customer|user)\b",
+    r"not (?:a|our) (?:(?!permitted|allowed|authori[sz]ed|registered)\w+ )?(?:customer|user)\b",
     r"<> (?:is )?(?:not found|unknown|does not exist|doesn't exist|no such)",
-    r"(?:we|i) (?:do not|don't|cannot|could not|can't|couldn't) (?:have|find|locate|know) (?:\w+ ){0,3}(?:user|mailbox|recipient|address|account)",
+    r"(?:do not|don't|cannot|could not|can't|couldn't) (?:have|find|locate|know) (?:\w+ ){0,3}(?:user|mailbox|recipient|address|account)",
+    r"(?:wasn't|was not|not) found at <?\S+\.",
+    r"not (?:found|listed|present) in (?:the |our )?(?:\w+ )?(?:ldap|directory)",
+    r"no (?:\S+ )?(?:in (?:the )?(?:name )?directory|such (?:alias|id|entry)\b)",
     r"mailbox (?:name )?not (?:found|local)",
     r"couldn't be found, or is unable to receive",
     r"because the address couldn't be found",

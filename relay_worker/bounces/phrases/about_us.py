@@ -24,7 +24,8 @@ RATE_LIMITED = phrase(
     Class.RATE_LIMITED,
     r"\[tss?\d\d\]",
     r"too (?:many|much) (?:\w+ ){0,3}(?:connections?|messages?(?! on the server)|mails?|e-?mails?|recipients?|sessions?|requests|traffic|errors|rcpts?|hits)",
-    r"too many (?:concurrent|simultaneous|parallel|unknown|invalid)",
+    r"too many (?:concurrent|simultaneous|parallel|unknown|invalid|non-?exist\w*)",
+    r"(?:unknown|invalid) (?:users?|recipients?) (?:\w+ )?(?:limit|threshold)",
     r"rate[ -]?limit",
     r"\bthrottl",
     r"slow(?:ing)? down",
@@ -119,6 +120,8 @@ BLOCK_REPUTATION = phrase(
     r"refused to talk to me: [45]\d\d (?:\S+ ){0,4}(?:blocked|denied|refused)",
     r"\bblocked - see\b",
     r"invalid ip for sending",
+    r"from your (?:ip|host|server|network)\b",
+    r"(?:harvest\w*|dictionary) attack",
     r"\bip (?:is )?(?:blocked|banned)",
     r"(?:poor|bad|low|untrusted) (?:sender|sending|ip|domain)\b",
     r"\b(?:access|connection) (?:\w+ )?(?:blocked|denied|refused|rejected)[^<]{0,30}\b(?:ip|client|host)\b",
@@ -143,6 +146,7 @@ REVERSE_DNS = phrase(
     r"no (?:host )?name (?:is )?found for ip",
     r"(?:helo|ehlo)\b",
     r"does not resolve to your",
+    r"\byour (?:\w+ )?(?:server|host|client)(?:'s)? (?:\w+ )?(?:address|name)\b",
     r"client host (?:rejected|unknown)\b.{0,20}not found",
     r"missing (?:a )?(?:dns|hostname|host name)",
     r"without a valid (?:sender domain|reverse|host|dns)",
@@ -158,12 +162,23 @@ SENDER_REFUSED = phrase(
     r"(?:mail from|return[ -]?path|reverse[ -]path|from:? address|bounce address)\b.{0,40}(?:reject|denied|refus|invalid|not exist|unknown|not allow|not accept|not resolv|unresolv|not valid)",
     r"(?:not|n't) (?:accept|allow|want)\w* (?:any )?(?:mail|e-?mail|messages) from (?:you|this sender|<>|that sender|sender|your)",
     r"callback",
+    r"backscatter|\bbatv\b",
+    r"\bfrom (?:header|field|line|domain)\b|in the from\b",
     r"not (?:allowed|permitted|authorized) to send",
     r"(?:your|the) (?:e-?mail |sending )?(?:address|domain)(?: \S{1,40})? (?:is |has been |was )?(?:blocked|blacklisted|banned|rejected|not (?:allowed|accepted|permitted))",
     r"(?:access|permission) denied for sender",
     r"you are not allowed",
-    r"\byour (?:\w+ )?(?:account|user|mailbox)\b",
+    r"\byour (?:\w+ )?(?:account|user|mailbox|address(?! (?:book|list)))\b",
+    r"\b(?:sending|mailing) (?:from|user|account|address|domain)\b|\boriginator\b",
     r"connected to \S+ but sender was rejected",
+)
+
+# The account that is spoken of is the one that would have logged in, never the recipient's.
+LOGIN = phrase(
+    Class.RELAY_DENIED,
+    r"authenticat\w+ (?:fail|credential|data|error|user)\w*",
+    r"(?:for|smtp) auth(?:entication)?\b",
+    r"\bpassword\b",
 )
 
 RELAY_DENIED = phrase(

@@ -20,7 +20,7 @@ NO_SUCH_DOMAIN = phrase(
     r"(?:host|domain|system) (?:is )?unknown",
     r"unknown (?:host|domain|system)\b",
     r"no such (?:host|domain|system)",
-    r"domain (?:name )?(?:\S+ )?(?:does ?n[o']t|does not|doesn't|did not|cannot|can't|could ?n[o']t) (?:exist|be found|be resolved)",
+    r"domain (?:name )?(?:\S+ )?(?:does ?n[o']t|doesn?t|does not|did not|cannot|can't|could ?n[o']t) (?:exist|be found|be resolved)",
     r"nxdomain",
     r"non-?existent (?:\w+ )?(?:domain|host|hosts)",
     r"(?:find|found) any host named",
@@ -36,6 +36,7 @@ NO_SUCH_DOMAIN = phrase(
     r"host not found(?!, try)",
     r"domain (?:has )?(?:expired|not found)\b",
     r"(?:find|locate) the recipient domain",
+    r"name or service not known",
 )
 
 DNS_TROUBLE = phrase(

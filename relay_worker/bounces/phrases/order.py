@@ -22,6 +22,7 @@ TELLING = (
     about_us.TLS_FAILED,
     about_us.SENDER_REFUSED,
     about_recipient.RESTRICTED,
+    about_us.LOGIN,
     about_way.HOST_NOT_FOUND,
     about_way.DNS_TROUBLE,
     about_recipient.ADDRESS_SUSPENDED,

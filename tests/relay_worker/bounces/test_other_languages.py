@@ -33,6 +33,8 @@ NOT_GONE = [
     ("Votre adresse IP est bloquée", Class.BLOCK_REPUTATION),
     ("Ihre IP-Adresse steht auf einer Sperrliste", Class.BLOCK_REPUTATION),
     ("Das Postfach ist gesperrt", Class.ADDRESS_SUSPENDED),
+    ("El usuario no existe temporalmente", Class.RECIPIENT_UNCONFIRMED),
+    ("Unbekannter Fehler bei der Zustellung an den Empfänger", Class.SERVER_TROUBLE),
 ]
 
 
