@@ -7,13 +7,15 @@ from relay_worker.bounces.mime import Fields, readable
 _DAEMON = re.compile(
     "|".join(
         (
-            r"mail(?:er)?[-_. ]?d(?:a)?emon",
+            r"m(?:ail(?:er)?)?[-_. ]?d(?:a)?emon",
             r"p+o+st[-_]?master",
             r"mail (?:delivery|administrator|system)",
             r"system administrator",
             r"delivery (?:sub)?system",
             r"mailgate",
             r"bounce",
+            r"microsoftexchange[0-9a-f]{3,40}@",
+            r"^[^<@]{0,200}<>\s*$",  # the null sender, as it also stands in their From
         )
     ),
     re.IGNORECASE,
@@ -32,11 +34,21 @@ _BOUNCE_SUBJECT = re.compile(
             r"message you sent (?:was )?blocked",
             r"warning: (?:could not send|message)",
             r"delayed mail",
-            r"non[- ]?remis",
-            r"notification d'.tat",
-            r"unzustellbar",
-            r"non recapitabile",
-            r"no se (?:puede|pudo) entregar",
+            r"non[- ]?deliver",
+            r"error (?:while |in )?(?:sending|delivering|transmitting)",
+            r"user unknown",
+            r"^\W{0,5}(?:not member|reject(?:ed)?) (?:article|mail)",
+            r"unzustellbar|nicht zugestellt|zustellung\w* (?:fehlgeschlagen|nicht)|zustellfehler",
+            r"non[- ]?(?:remis|distribu)|notification d'.tat|.chec (?:de|d'|lors)",
+            r"no (?:se )?(?:ha )?(?:puede|pudo|podido) (?:ser )?entreg|no entregad",
+            r"non recapita|mancat[ao] recapito|impossibile recapitare",
+            r"n.o (?:foi |. )?(?:poss.vel )?entreg|falha (?:na|de) entrega",
+            r"onbestelbaar|niet (?:afgeleverd|bezorgd)",
+            r"niedostarcz|nie (?:mo.na|uda.o si.) dostarczy.",
+            r"не (?:удалось |была? |может быть )?доставлен|не удалось доставить|недоставлен|сбой доставки",
+            r"退信|[无無]法[投送][递遞达達]|投[递遞]失[败敗]|未送[达達]",
+            r"(?:配信|配送|送信|配達)(?:でき|され|不能|失敗|エラー)|届きません|不達",
+            r"(?:전송|배달|발송)(?:되지| ?실패|할 수 없)|반송",
         )
     ),
     re.IGNORECASE,
@@ -76,13 +88,17 @@ _STILL_TRYING = re.compile(
         (
             r"warning message only",
             r"do not need to re-?send",
-            r"has not (?:yet )?been delivered",
-            r"not yet been",
+            r"not yet been|not been delivered.{0,80}\bafter more than",
+            r"be delivered yet",
             r"will (?:continue|keep|be) (?:to )?(?:be )?(?:re-?tr|try)",
+            r"attempts will continue|has been postponed",
             r"(?:still|keep) trying",
             r"(?:is|was|has been) delayed",
             r"temporary failure report",
             r"no action is required",
+            r"noch nicht zugestellt|weiterhin versucht|pas encore (?:ete |.t. )?(?:remis|distribu|livr)",
+            r"todav.a no|non . (?:stato )?ancora|ainda n.o|nog niet|jeszcze nie|пока не|ещ[её] не",
+            r"まだ配信|再送(?:を|信)?(?:試み|し続)|尚未|[继繼][续續][尝嘗][试試]|아직",
         )
     ),
     re.IGNORECASE,
@@ -91,6 +107,8 @@ _STILL_TRYING = re.compile(
 
 def is_from_a_daemon(fields: Fields) -> bool:
     """True for what a mail server sends on a failure, by its sender, subject or the fields that only they write."""
+    if is_read_receipt(fields):
+        return False
     if fields.get("x-failed-recipients") or "delivery-status" in fields.get("content-type").lower():
         return True
     subject = readable(fields.get("subject"))
@@ -99,8 +117,19 @@ def is_from_a_daemon(fields: Fields) -> bool:
     return bool(_DAEMON.search(readable(fields.get("from"))) or _BOUNCE_SUBJECT.search(subject))
 
 
+def is_read_receipt(fields: Fields) -> bool:
+    """RFC 8098: that somebody has read the message or thrown it away; it was delivered, whoever tells it.
+
+    A refusal in this form (RFC 5429 2.1.2, as Dovecot sends it) is none.
+    """
+    receipt = "disposition-notification" in fields.get("content-type").lower()
+    return receipt and "reject" not in readable(fields.get("subject")).lower()
+
+
 def is_auto_reply(fields: Fields) -> bool:
-    """RFC 3834 5, and what was used before it."""
+    """RFC 3834 5, what was used before it, and read receipts."""
+    if is_read_receipt(fields):
+        return True
     stated = fields.get("auto-submitted").lower()
     return (
         stated.startswith(("auto-replied", "auto-generated"))
