@@ -7,7 +7,7 @@ from dataclasses import replace
 from relay_worker.bounces.classes import OutcomeClass
 from relay_worker.bounces.mime import NO_FIELDS, ORIGINAL_TYPES, Fields, Part, read_mail, split_fields
 from relay_worker.bounces.prose import Passage, before_original, read_passages
-from relay_worker.bounces.reasons import quotes_a_reply, stage_in, understand
+from relay_worker.bounces.reasons import in_the_light_of, quotes_a_reply, stage_in, understand
 from relay_worker.bounces.report import Action, RecipientReport, Report, ReportKind
 from relay_worker.bounces.signs import is_auto_reply, is_from_a_daemon, says_still_trying
 from relay_worker.bounces.status import RecipientStatus, bare_address, read_status
@@ -38,19 +38,24 @@ def _read(raw: bytes, nesting: int) -> Report:
     elif not is_from_a_daemon(fields):
         kind = ReportKind.AUTO_REPLY if is_auto_reply(fields) else ReportKind.OTHER
         return Report(kind, (), original_id, original)
-    elif inner := _forwarded(returned, nesting) if not passages else None:
+    elif inner := _forwarded(parts, returned, nesting) if not passages else None:
         return inner
     else:
         recipients = _from_prose(fields, own, passages)
     return Report(_kind(recipients), recipients, original_id, original)
 
 
-def _forwarded(returned: str, nesting: int) -> Report | None:
-    """The report below, where a mail that names nobody is only its cover."""
-    if not returned or nesting >= MAX_NESTED:
+def _forwarded(parts: Iterable[Part], returned: str, nesting: int) -> Report | None:
+    """The report below or attached, where a mail that names nobody is only its cover."""
+    if nesting >= MAX_NESTED:
         return None
-    inner = _read(returned.encode("utf-8", "replace"), nesting + 1)
-    return inner if inner.recipients else None
+    attached = [part.body for part in parts if part.media_type == "message/rfc822" and _is_report(part)]
+    inner = (_read(raw, nesting + 1) for raw in (returned.encode("utf-8", "replace"), *attached) if raw)
+    return next((report for report in inner if report.recipients), None)
+
+
+def _is_report(part: Part) -> bool:
+    return "delivery-status" in split_fields(part.body)[0].get("content-type").lower()
 
 
 def _kind(recipients: tuple[RecipientReport, ...]) -> ReportKind:
@@ -144,7 +149,7 @@ def _from_prose(fields: Fields, own: str, passages: list[Passage]) -> tuple[Reci
 def _from_passage(passage: Passage, above: str, action: Action) -> RecipientReport:
     # The remote's own reply outweighs how the reporting server retells it.
     texts = sorted((passage.near, passage.far, above), key=lambda text: not quotes_a_reply(text))
-    reason = understand(texts, "")
+    reason = in_the_light_of(f"{above}\n{passage.far}", understand(texts, ""))
     return RecipientReport(
         address=passage.address,
         original_address=passage.original_address,

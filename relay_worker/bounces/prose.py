@@ -13,7 +13,7 @@ MAX_RECIPIENTS = 200
 # Below one of these lines stands the message that came back, whose words say nothing about the failure.
 _ORIGINAL = re.compile(
     r"""^[\s*|>-]{0,80}(?:
-        (?:this\ is|below\ is|below\ this\ line\ is|enclosed\ is|here\ is|the\ following\ is)\ a\ copy
+        (?:this\ is|below\ is|below\ this\ line\ is|enclosed\ is|attachment\ is|here\ is|the\ following\ is)\ a\ copy
       | (?:the\ )?(?:header|headers|body|text)\ (?:of|from)\ (?:the|your)\ (?:original|returned|undelivered)
       | (?:the\ )?(?:original|returned|unsent|undelivered|failed|rejected)\ (?:message|mail|e-mail)
             \ ?(?:header|headers|text|body|follows|below|is\ below|included|contents|returned)?s?\b(?=\W*$|\ follows|\ headers)
@@ -24,8 +24,9 @@ _ORIGINAL = re.compile(
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
-_LOCAL = r"[^\s<>()\"',;:@|]{1,128}"
-_PLAIN_ADDRESS = rf"(?:{_LOCAL}|\"[^\"@]{{1,128}}\")@[^\s<>()\"',;:@]{{1,255}}"
+_APART = r"\s<>()\"',;:@\u3000-\u301f\uff01-\uff1e"  # what parts an address from the words around it, Chinese and Japanese too
+_LOCAL = rf"[^{_APART}|]{{1,128}}"
+_PLAIN_ADDRESS = rf"(?:{_LOCAL}|\"[^\"@]{{1,128}}\")@[^{_APART}]{{1,255}}"
 _AT_START = re.compile(
     rf"[\s\"'*>-]{{0,40}}(?:[45]\d\d[- ](?:[45]\.\d\.\d{{1,3}} )?)?<?(?:mailto:|rfc822;)?({_PLAIN_ADDRESS})>?[\"']?(?=[\s:.,;(]|<mailto|$)"
 )
@@ -33,6 +34,12 @@ _MAILTO = re.compile(rf"<mailto:({_PLAIN_ADDRESS})>")
 _INTRODUCED = re.compile(
     r"(?:recipient(?:\(s\)|s)?(?: address)?(?: is)?:?|(?:delivered|undelivered|deliver(?:ing|y)?|sent|message|mail) (?:\w+ ){0,2}to:?|full:|failed:|rcpt to:|"
     rf"\w:\d+:) ?<?({_PLAIN_ADDRESS})>?",
+    re.IGNORECASE,
+)
+# The last resort, where no line begins with an address: "Unknown user: <address>".
+_AT_END = re.compile(
+    rf"^(?!\s*(?:from|to|cc|bcc|sender|reply-to|return-path|message-id|mail from|subject|date|.{{0,40}}contact)\s*[:\uff1a]).*[:\uff1a]\s*<?({_PLAIN_ADDRESS})>?\s*$"
+    rf"|\b(?:to|for|user) <?({_PLAIN_ADDRESS})>?\W*$",
     re.IGNORECASE,
 )
 _EXPANDED = re.compile(rf"\((?:expanded|generated) (?:from|by):? <?({_PLAIN_ADDRESS})>?\)")
@@ -60,7 +67,8 @@ def before_original(text: str) -> tuple[str, str]:
 def read_passages(text: str) -> list[Passage]:
     """The addresses in the order of their first lines, with what stands below each; one named twice has it all."""
     lines = text.split("\n", MAX_LINES)[:MAX_LINES]
-    starts = _starts(lines, _address_at_start) or _starts(lines, _address_introduced)
+    finders = (_address_at_start, _address_introduced, _address_at_end)
+    starts = next((found for find in finders if (found := _starts(lines, find))), [])
     ends = [*(at for at, _ in starts), len(lines)][1:]
     passages: dict[str, Passage] = {}
     for (start, address), end in zip(starts, ends, strict=True):
@@ -86,6 +94,11 @@ def _address_at_start(line: str) -> str:
 def _address_introduced(line: str) -> str:
     match = _INTRODUCED.search(line)
     return match[1].rstrip(".") if match else ""
+
+
+def _address_at_end(line: str) -> str:
+    match = _AT_END.search(line)
+    return (match[1] or match[2]).rstrip(".") if match else ""
 
 
 def _passage(address: str, lines: list[str]) -> Passage:

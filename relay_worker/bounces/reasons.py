@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from relay_worker.bounces.classes import HARD_CLASSES, OutcomeClass
 from relay_worker.bounces.classify import classify
@@ -24,6 +24,9 @@ _AT_GREETING = re.compile(
 _AT_MAIL = re.compile(
     r"after mail from|in reply to mail from|but sender was rejected|>>> mail from", re.IGNORECASE
 )
+
+
+_STATES_OF_A_MAILBOX = frozenset({OutcomeClass.MAILBOX_FULL, OutcomeClass.ADDRESS_SUSPENDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,14 @@ def understand(texts: Iterable[str], status: str, stage: Stage | None = None) ->
             return found
         first = first or found
     return first or Reason(0, status, classify(0, status, ""), "")
+
+
+def in_the_light_of(surroundings: str, reason: Reason) -> Reason:
+    """The reason, unless it is hard and the reporter says beside it that the mailbox is full or locked for a while."""
+    if reason.outcome not in HARD_CLASSES or not surroundings.strip():
+        return reason
+    said = classify(0, "", surroundings)
+    return replace(reason, outcome=said) if said in _STATES_OF_A_MAILBOX else reason
 
 
 def stage_in(text: str) -> Stage | None:

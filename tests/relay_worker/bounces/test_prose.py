@@ -8,7 +8,7 @@ from relay_worker.bounces.classes import OutcomeClass as Class
 from relay_worker.bounces.dsn import read_report
 from relay_worker.bounces.prose import before_original, read_passages
 from relay_worker.bounces.report import Report, ReportKind
-from tests.relay_worker.bounces.mails import ORIGINAL, written
+from tests.relay_worker.bounces.mails import ORIGINAL, report, written
 
 EXIM = """\
 This message was created automatically by mail delivery software.
@@ -178,6 +178,42 @@ def test_a_server_that_still_tries_has_not_failed(words: str) -> None:
     assert (found.kind, any(one.hard for one in found.recipients)) == (ReportKind.DELAYED, False)
 
 
+@pytest.mark.parametrize(
+    ("introduction", "outcome"),
+    [
+        ("The user(s) account is temporarily over quota.", Class.MAILBOX_FULL),
+        ("The user(s) account is temporarily limited.", Class.ADDRESS_SUSPENDED),
+        ("Each of the following recipients was rejected by a remote mail server.", Class.NO_SUCH_ADDRESS),
+    ],
+)
+def test_what_the_reporter_says_of_the_mailbox_outweighs_a_reply_that_it_is_gone(
+    introduction: str, outcome: Class
+) -> None:
+    found = read_report(written(f"{introduction}\n\n<ann@there.example>: 550 user unknown\n"))
+    assert outcomes(found) == {"ann@there.example": outcome}
+
+
+def test_a_reason_that_follows_the_address_outweighs_the_label_of_the_address() -> None:
+    text = "Invalid address: ann@there.example\n\nReason: the recipient is over disk quota.\n"
+    assert outcomes(read_report(written(text))) == {"ann@there.example": Class.MAILBOX_FULL}
+
+
+@pytest.mark.parametrize(
+    ("line", "address"),
+    [
+        ("Unknown user: ann@there.example", "ann@there.example"),
+        ("Delivery failed 20 attempts: ann@there.example", "ann@there.example"),
+        ("undeliverable to ann@there.example", "ann@there.example"),
+        ("\u6536\u4ef6\u4eba\uff1aann@there.example", "ann@there.example"),
+        ("Postmaster contact: help@there.example", ""),
+        ("From: news@shop.example", ""),
+    ],
+)
+def test_an_address_at_the_end_of_a_line_is_the_last_resort(line: str, address: str) -> None:
+    (one,) = read_report(written(f"It could not be delivered.\n{line}\n")).recipients
+    assert one.address == address
+
+
 def test_text_in_base64_is_read_even_when_it_was_cut_off() -> None:
     encoded = base64.encodebytes(EXIM.encode()).decode()[:-5]
     raw = written(
@@ -196,6 +232,21 @@ def test_a_report_that_was_forwarded_as_text_is_read() -> None:
     inner = written(POSTFIX).decode()
     found = read_report(written(f"The mail below could not be delivered.\n\nReturn-Path: <>\n{inner}"))
     assert outcomes(found) == {"ann@there.example": Class.BLOCK_REPUTATION}
+
+
+def test_a_report_that_was_attached_to_a_cover_is_read() -> None:
+    status = "Final-Recipient: rfc822; ann@there.example\nAction: failed\nStatus: 5.1.1\n"
+    head = "Content-Type: multipart/mixed; boundary=outer\n"
+    body = f"--outer\nContent-Type: message/rfc822\n\n{report(status).decode()}\n--outer--\n"
+    assert outcomes(read_report(written(body, extra=head))) == {"ann@there.example": Class.NO_SUCH_ADDRESS}
+
+
+def test_our_own_message_that_came_back_under_a_cover_is_no_report() -> None:
+    head = "Content-Type: multipart/mixed; boundary=outer\n"
+    body = (
+        f"--outer\nContent-Type: message/rfc822\n\n{ORIGINAL}<ann@there.example>: user unknown\n--outer--\n"
+    )
+    assert outcomes(read_report(written(body, extra=head))) == {"": Class.UNKNOWN}
 
 
 def test_the_original_begins_at_its_marker() -> None:
