@@ -7,6 +7,7 @@ from functools import lru_cache
 from relay_worker.bounces import codes
 from relay_worker.bounces.classes import HARD_CLASSES, OutcomeClass
 from relay_worker.bounces.phrases.about_recipient import (
+    NOT_AT_OUTLOOK,
     NOT_IN_DIRECTORY,
     PASSING,
     REFUSED_BARELY,
@@ -93,6 +94,8 @@ def _reason(code: int, enhanced: str, words: str) -> OutcomeClass:
 def _special(detail: str, words: str) -> OutcomeClass | None:
     """Words that mean that the address is gone only together with one code."""
     if detail == "4.1" and NOT_IN_DIRECTORY.search(words):
+        return OutcomeClass.NO_SUCH_ADDRESS
+    if detail == "5.0" and NOT_AT_OUTLOOK.search(words):
         return OutcomeClass.NO_SUCH_ADDRESS
     if detail == "1.0" and REFUSED_BARELY.search(words):
         return OutcomeClass.NO_SUCH_ADDRESS

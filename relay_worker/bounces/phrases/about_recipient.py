@@ -36,6 +36,10 @@ MAILBOX_FULL = phrase(
 # appliances of Cisco (5.1.0). Elsewhere they are said to senders who are blocked.
 NOT_IN_DIRECTORY = re.compile(r"recipient address rejected: access denied")
 
+# Outlook.com's own words for an address that it does not have, with its mark or host (5.5.0; Microsoft: "similar to
+# 5.1.10"). Others say RFC 5321's sentence of whatever they refuse.
+NOT_AT_OUTLOOK = re.compile(r"action not taken: mailbox unavailable.{0,40}(?:\(s2017062302\)|outlook\.com)")
+
 REFUSED_BARELY = re.compile(r"^(?:\W|\d|<>)*address rejected\W*(?:<>)?\W*$")
 
 # Beside these words an address is only not to be found for the time being, whatever else is said of it.

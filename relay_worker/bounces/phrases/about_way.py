@@ -30,7 +30,7 @@ NO_SUCH_DOMAIN = phrase(
     r"(?:invalid|illegal) (?:\w+ ){0,2}(?:domain|host)\b",
     r"unrouteable mail domain",
     r"null ?mx",
-    r"(?:does not|doesn't) (?:accept|receive) (?:any )?e-?mail",
+    r"(?:host|domain|system|server|[\w-]\.[a-z]{2,20}) (?:\S+ )?(?:does not|doesn't) (?:accept|receive) (?:any )?(?:e-?)?mail\b(?! (?:from|in|over|that|to|with)\b)",
     r"takes no mail",
     r"no smtp service",
     r"host not found(?!, try)",

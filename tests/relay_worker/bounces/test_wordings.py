@@ -54,6 +54,20 @@ def test_a_552_is_hard_only_in_the_words_of_yahoo() -> None:
     assert classify(552, "5.1.1", "no such user") not in HARD_CLASSES
 
 
+def test_outlook_says_mailbox_unavailable_of_addresses_that_it_does_not_have() -> None:
+    words = "Requested action not taken: mailbox unavailable"
+    assert classify(550, "5.5.0", f"{words} (S2017062302). [BN1.prod.protection.outlook.com]") in HARD_CLASSES
+    assert classify(550, "5.5.0", words) not in HARD_CLASSES
+    assert classify(550, "", f"{words} [mx.outlook.com]") not in HARD_CLASSES
+
+
+@pytest.mark.parametrize("of", ["in foreign character sets", "from strangers", "over IPv6"])
+def test_who_accepts_some_mail_is_no_domain_without_mail(of: str) -> None:
+    assert classify(0, "", f"The user does not accept email {of}") not in HARD_CLASSES
+    assert classify(0, "", f"The host there.example does not accept mail {of}") not in HARD_CLASSES
+    assert classify(0, "", "The host there.example does not accept mail") is Class.NO_SUCH_DOMAIN
+
+
 def test_a_status_of_the_protocol_goes_with_an_unknown_user() -> None:
     assert classify(553, "5.5.1", "<ann@there.example>... User unknown") is Class.NO_SUCH_ADDRESS
     assert classify(554, "5.5.1", "Error: no valid recipients") not in HARD_CLASSES
