@@ -9,6 +9,7 @@ from relay_worker.bounces.mime import NO_FIELDS, ORIGINAL_TYPES, Fields, Part, r
 from relay_worker.bounces.prose import Passage, before_original, read_passages
 from relay_worker.bounces.reasons import in_the_light_of, quotes_a_reply, stage_in, understand
 from relay_worker.bounces.report import Action, RecipientReport, Report, ReportKind
+from relay_worker.bounces.ses import read_notice
 from relay_worker.bounces.signs import is_auto_reply, is_from_a_daemon, says_still_trying
 from relay_worker.bounces.status import RecipientStatus, bare_address, read_status
 
@@ -77,9 +78,10 @@ def _words(parts: Iterable[Part]) -> str:
 
 
 def _statuses(fields: Fields, parts: Iterable[Part], own: str) -> list[RecipientStatus]:
-    """The machine-readable part; where it is missing, such fields in the text of a daemon (Amazon WorkMail, PMDF)."""
+    """The machine-readable part, or JSON; without these, such fields in the text of a daemon (Amazon WorkMail, PMDF)."""
     texts = [part.text[:MAX_TEXT] for part in parts if part.media_type in _STATUS_TYPES]
     found = [status for text in texts for status in read_status(text)]
+    found = found or read_notice(own)
     if found or not is_from_a_daemon(fields):
         return found
     return [status for status in read_status(own) if status.status or status.diagnostic]

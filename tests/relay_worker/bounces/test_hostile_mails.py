@@ -21,11 +21,17 @@ SAMPLES = (
     written(
         "<a@there.example>:\n550 5.1.1 User unknown\n\n--- Below this line is a copy of the message.\n\nHello\n"
     ),
+    written(
+        '{"notificationType": "Bounce", "bounce": {"bouncedRecipients": [{"emailAddress": "a@there.example"}]}}\n'
+    ),
+    written("收件人: a@there.example\n\n用户不存在\n", subject="=?utf-8?b?6YCA5L+h?="),
 )
 HALF_A_MEGABYTE = 500_000
 REPEATED = [
     b"a", b"<", b"@", b"<a@b.example>:\n\n", b"--cut\n", b"Final-Recipient: rfc822;a@b\n\n", b"550 5.1.1 ", b"user unknown ",
     b"<style", b"&lt;", b"message-id: <", b" \n", b"expanded from: ", b"=?utf-8?b?YQ==?= ", b"original message ", b"\x00\xff",
+    b'{"a":', b'{"Message": "', "адрес ".encode(), "アドレス".encode(), b"x: a@b.example\n", b"contact: ", b"to a@b.example ",
+    b"not been delivered ", b"domain. ", b"usuario no ",
 ]  # fmt: skip
 HEADS = [
     b"From: mailer-daemon@b.example\n\n",
@@ -97,8 +103,11 @@ def test_nesting_takes_no_time() -> None:
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize(
     "word",
-    ["user", "your client", "message size", "rate", "account is", "<a@b.example>", "a.", "https://x/?p="],
-)
+    [
+        "user", "your client", "message size", "rate", "account is", "<a@b.example>", "a.", "https://x/?p=",
+        "adresse", "адрес не", "アドレス", "用户", "usuario no", "unknown a", "host a.b", "not a", "service for", "from your",
+    ],
+)  # fmt: skip
 def test_long_replies_take_no_time(word: str) -> None:
     for _ in range(20):
         classify(550, "", f"{word} " * 2000)
