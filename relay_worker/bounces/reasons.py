@@ -81,7 +81,7 @@ def _reason_in(text: str, status: str, stage: Stage | None) -> Reason:
     code, quoted, said = _quoted_reply(" ".join(text.split()))
     enhanced = status if not quoted or (_UNSPECIFIC.fullmatch(quoted) and status) else quoted
     # sendmail makes a status of its own out of every refusal after RCPT: 5.1.1, whatever the remote meant by 550.
-    believed = quoted if code and not quoted and status.startswith("5.1.") else enhanced
+    believed = quoted if code and not quoted and status == "5.1.1" else enhanced
     outcome = classify(code, believed, said, stage=stage_in(text) or stage)
     return Reason(code, enhanced, outcome, said[:MAX_DIAGNOSTIC])
 

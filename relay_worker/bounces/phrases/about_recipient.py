@@ -8,7 +8,7 @@ from relay_worker.bounces.phrases.phrase import phrase
 _WHO = r"(?:user(?:name|id)?|recipient|rcpt|mail[ -]?box|(?<!ip )(?<!host )(?<!server )(?<!from )(?<!dns )(?<!mx )(?<!client )address|account|e-?mail (?:address|account)|addressee|alias|customer|person|inbox)"
 
 # "mailbox server" and "user quota" are no mailbox and no user.
-_ITSELF = r"(?! (?:server|command|format|permission|state|error|problem|store|quota|database|parameter|count|key|certificate|rule|filter|size|password)s?\b)"
+_ITSELF = r"(?! (?:server|command|format|permission|state|error|problem|store|quota|database|parameter|count|key|certificate|rule|filter|size|password|agent)s?\b)"
 
 _NOT = r"(?:does ?n[o']t|doesn?t|do ?n[o']t|do not|does not|did not|is not|isn't|was not|wasn't|could ?n[o']t be|could not be|cannot be|can't be|not|no longer)"
 
@@ -52,7 +52,7 @@ PASSING = re.compile(
 
 # What is unknown, missing or switched off here is something else, though an address is named beside it.
 SOMETHING_ELSE = re.compile(
-    r"(?:certificate|\bkey|quota|permissions?|forwarding|relaying|access) (?:for|of|on) "
+    r"\bpublic key\b|(?:certificate|quota|permissions?|forwarding|relaying|access) (?:for|of|on) "
     r"|(?:state|format|rights) (?:of|on) "
     r"|unknown (?!address)(?:\w+ )?(?:error|problem|reason|state|failure)\b"
     r"|(?:fehler|erreur|error|errore|erro|fout|blad) (?:unbekannt|inconnu|desconocid|sconosciut|desconhecid|onbekend|nieznan)"
@@ -86,6 +86,7 @@ RESTRICTED = phrase(
     r"only accepts?",
     r"members? only",
     r"not a (?:member|subscriber)",
+    r"\bambiguous\b",
     r"resolver\.rst\.",
     r"\bchallenge\b",
     r"confirm your",
@@ -100,9 +101,10 @@ NO_SUCH_ADDRESS = phrase(
     Class.NO_SUCH_ADDRESS,
     rf"no such (?:\w+ )?{_WHO}",
     rf"(?:unknown|non-?existent|nonexisting) (?:\w+ ){{0,2}}(?:local[- ]?part|{_WHO}{_ITSELF})",
-    rf"{_WHO}{_ITSELF}(?:'s)?(?: \S+){{0,3}}? (?:is |was )?(?:unknown|non-?exist\w*|unrecogni[sz]ed|unallocated|invalid)\b",
-    rf"{_WHO}{_ITSELF}(?: \S+){{0,6}}? {_NOT} (?:\w+ )?(?:exist\w*|found|known|recogni[sz]ed|listed|registered|present|a (?:valid|known)|valid(?! for)|(?:in|on) (?:this|our)|here|match|have (?:an?|any) \S+ (?:account|mailbox))",
-    rf"(?:invalid|bad|illegal|wrong|incorrect)[ _-](?:\w+ ){{0,2}}{_WHO}{_ITSELF}",
+    rf"{_WHO}(?:'s|e?s)?{_ITSELF}(?: \S+){{0,3}}? (?:is |was |were )?(?:unknown|non-?exist\w*|unrecogni[sz]ed|unallocated|invalid)\b",
+    rf"{_WHO}(?:'s|e?s)?{_ITSELF}(?: \S+){{0,6}}? {_NOT} (?:\w+ )?(?:exist\w*|found|known|recogni[sz]ed|listed|registered|present|a (?:valid|known)|valid(?! for)|in use|(?:in|on) (?:this|our)|here|match|have (?:an?|any) \S+ (?:account|mailbox))",
+    r"(?:no ?one|nobody) (?:\w+ )?(?:at|by|with) th(?:is|at)\b",
+    rf"(?:invalid|bad|bogus|illegal|wrong|incorrect)[ _-](?:\w+ ){{0,2}}{_WHO}{_ITSELF}",
     rf"(?:no|not an?|isn't an?|is not an?|no valid) (?:(?!permitted|allowed|authori[sz]ed)\w+ )?{_WHO} (?:here|by that name|found|with that|of that|on|at|named|called|(?:available )?for|in|matches|exists)",
     rf"\bnot (?:an? )?(?:(?:valid|known|existing|active) (?:\w+ )?|registered ){_WHO}{_ITSELF}",
     r"\buser ?unknown",
@@ -126,7 +128,7 @@ NO_SUCH_ADDRESS = phrase(
     r"no account (?:by|with) (?:that|this) name",
     r"unable to find (?:the )?(?:user|recipient)(?! domain)",
     r"recipient(?: name)? is not recogni[sz]ed",
-    r"unrouteable address",
+    r"unroute?able address",
     r"bad destination mailbox",
     r"(?:this|that) (?:user|address|mailbox) (?:is|was) not (?:here|found|known)",
 )

@@ -158,6 +158,7 @@ SENDER_REFUSED = phrase(
     r"(?:unknown|invalid|bad|unresolv\w+|unrout\w+|illegal|malformed|rejected|refus\w+|blocked|no such|non-?existent) (?:envelope )?(?:sender|return[ -]?path|from address|mail from|reverse[ -]path)",
     r"sender (?:verify|verification|callout|address verif|domain must|domain does|rejected|denied)",
     r"domain of (?:the )?sender",
+    r"(?:valid|known|permitted|approved) senders?\b",
     r"sender domain",
     r"(?:mail from|return[ -]?path|reverse[ -]path|from:? address|bounce address)\b.{0,40}(?:reject|denied|refus|invalid|not exist|unknown|not allow|not accept|not resolv|unresolv|not valid)",
     r"(?:not|n't) (?:accept|allow|want)\w* (?:any )?(?:mail|e-?mail|messages) from (?:you|this sender|<>|that sender|sender|your)",

@@ -104,6 +104,7 @@ OTHER_LANGUAGES = (
         Class.NO_SUCH_ADDRESS,
         _near(_RECIPIENT, _GONE),
         _beside(_CJK_RECIPIENT, _CJK_GONE),
+        rf"\b(?:kein(?:e[nr]?)?|aucune?|ningun[oa]?|nessun[oa]?|nenhuma?|geen) (?:{'|'.join(_RECIPIENT)})\b",
         r"(?:такого|такой) (?:пользовател|получател|адрес|ящик)\w* нет\b",
     ),
     phrase(Class.NO_SUCH_DOMAIN, _near(_DOMAIN, _GONE), _beside(("域名", "ドメイン", "도메인"), _CJK_GONE)),

@@ -79,6 +79,12 @@ def test_a_status_that_sendmail_made_of_a_bare_550_is_not_believed() -> None:
     assert not one.hard
 
 
+def test_a_status_that_the_reporting_server_gives_of_a_host_is_believed() -> None:
+    fields = "Final-Recipient: rfc822; a@there.example\nAction: failed\nStatus: 5.1.2\nDiagnostic-Code: smtp; 550 Host unknown\n"
+    (one,) = read_report(report(fields)).recipients
+    assert one.outcome is OutcomeClass.NO_SUCH_DOMAIN
+
+
 def test_a_refusal_of_the_sender_is_not_about_the_recipient() -> None:
     fields = "Final-Recipient: rfc822; a@there.example\nAction: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; 550 User unknown\n"
     words = "<a@there.example>: host mx said: 550 User unknown (in reply to MAIL FROM command)\n"

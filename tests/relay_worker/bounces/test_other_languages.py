@@ -18,6 +18,7 @@ GONE = [
     "用户不存在", "收件人邮箱地址不存在", "无此用户",
     "宛先のアドレスは存在しません", "ユーザーが見つかりません",
     "존재하지 않는 사용자입니다", "수신자를 찾을 수 없습니다",
+    "Kein Postfach unter diesem Namen", "Aucun utilisateur de ce nom", "Nessun utente con questo nome",
 ]  # fmt: skip
 FULL = [
     "Das Postfach des Empfängers ist voll", "La boîte aux lettres est pleine", "El buzón está lleno", "Casella di posta piena",

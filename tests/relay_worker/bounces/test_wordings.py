@@ -12,6 +12,8 @@ GONE = [
     "Couldn't find a user of this name", "** No mail box available for this user **", "Recipient unrecognized",
     "Address not present in our database", "delivery error: <ann@there.example> is no longer valid", "<a@b.example> not a valid recipient",
     "mailbox unallocated", "ann wasn't found at there.example", "No ann in name directory",
+    "The destination addresses were unknown", "There is no one at this address", "bogus recipient address",
+    "This mailbox is not in use", "Unroutable address",
 ]  # fmt: skip
 ABOUT_US = [
     "your email address does not exist", "The address you are sending from does not exist", "originator address is invalid",
@@ -20,12 +22,14 @@ ABOUT_US = [
     "Your server's address was not found in DNS", "The sending user does not exist",
     "too many nonexistent users from your host", "Directory harvest attack: unknown user limit reached",
     "recipient not found in the allowed recipients", "not a permitted user of this relay",
+    "there.example does not recognize ann as one of its valid senders: no such user",
 ]  # fmt: skip
 ABOUT_SOMETHING_ELSE = [
     "an unknown error occurred in mailbox store of user", "invalid permissions on user mailbox", "mailbox server not found",
     "encryption certificate for recipient not found", "User quota not found", "forwarding for this user is disabled",
     "The user has disabled mail from strangers", "the mailbox is closed for maintenance", "message was deleted by user rule",
     "RCPT command not recognized", "Invalid recipient address in header To",
+    "Unknown user agent", "The recipient's public key was not found", "RESOLVER.ADR.Ambiguous; address not found",
 ]  # fmt: skip
 PASSING = [
     "recipient address temporarily does not exist", "user unknown, try again later", "no such user at the moment",
