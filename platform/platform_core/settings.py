@@ -137,6 +137,12 @@ class Settings(BaseSettings):
     )
     relay_session_seconds: int = Field(default=3600, ge=10, description="Longest session.")
     relay_batch_messages: int = Field(default=200, ge=1, description="Most messages in one database commit.")
+    relay_allotment: int = Field(
+        default=256,
+        ge=0,
+        description="Most recipients that an account which sends much has taken out of its books in advance, for a minute "
+        "at most; 0: none.",
+    )
     relay_batch_bytes: int = Field(
         default=8_388_608,
         ge=1024,

@@ -1,6 +1,6 @@
 """Entry points of the queue's jobs. All may run twice, late or never: the truth is in Postgres."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from sqlalchemy import text
@@ -18,6 +18,7 @@ SWEEP_QUEUE = QueueName.UPKEEP
 SWEEP_SECONDS = 2
 POSTED_AFTER = 3  # seconds; workers post what they log within one
 PATIENCE_SECONDS = 60  # with a machine that does not come for what was handed over to it
+QUIET_SECONDS = 5  # then an account's allotment goes back into its books
 RECORD_AGAIN_SECONDS = 60
 PARTITIONS_CRON = "41 * * * *"  # hourly: a reseller's next month is there weeks before it is needed
 
@@ -31,7 +32,7 @@ def drain() -> None:
 
 def sweep() -> None:
     """Ring when something is due: deferred mail, a lost bell, the claims of a dead worker, mail for another machine; post the results that a
-    worker has logged before it died. Queue: upkeep.
+    worker has logged before it died; and end allotments that nobody spends any more. Queue: upkeep.
     """
     with Session(db.engine) as session:
         session.execute(
@@ -42,6 +43,9 @@ def sweep() -> None:
             text("SELECT relay.take_back_handed(:patience)"),
             {"patience": timedelta(seconds=PATIENCE_SECONDS)},
         )
+        session.commit()
+        quiet_since = datetime.now(UTC) - timedelta(seconds=QUIET_SECONDS)
+        session.execute(text("SELECT relay.end_allotments(:before, 500)"), {"before": quiet_since})
         session.commit()
         due = session.scalar(text("SELECT relay.anything_due()"))
     if due or handed:

@@ -36,7 +36,7 @@ _COMMAND_SECONDS = 30.0
 # Of these the database holds the message, so that a second call would fail on it.
 _WRITTEN = frozenset({Verdict.ACCEPTED, Verdict.HELD, Verdict.RECIPIENTS_SUPPRESSED})
 
-_INGEST = "SELECT id, verdict FROM relay.ingest($1, $2::relay.submission[], $3)"
+_INGEST = "SELECT id, verdict FROM relay.ingest($1, $2::relay.submission[], $3, $4)"
 _FINISH = "SELECT relay.finish($1, $2::relay.result[])"
 _POST = "SELECT relay.post($1, $2, $3)"
 # Entries of the log, of about 25 results each, that are posted in one transaction.
@@ -63,9 +63,11 @@ async def open_pool(settings: Settings, *, size: int) -> asyncpg.Pool:
 class PostgresDoor:
     """`queue.door.Door` for the relay."""
 
-    def __init__(self, pool: asyncpg.Pool, clock: Clock) -> None:
+    def __init__(self, pool: asyncpg.Pool, clock: Clock, *, allotment: int = 0) -> None:
+        """`allotment`: the most recipients that a busy account has taken out of its books in advance; 0: none."""
         self._pool = pool
         self._clock = clock
+        self._allotment = allotment
 
     async def route(self, user_name: str) -> Route | None:
         async with database_call(self._pool) as connection:
@@ -124,6 +126,7 @@ class PostgresDoor:
                 self._clock.now(),
                 [_row(submission) for submission in batch],
                 [submission.raw for submission in batch],
+                self._allotment,
             )
         verdicts = _verdicts(rows)
         refused = [submission for submission in batch if verdicts[submission.message_id] not in _WRITTEN]

@@ -84,6 +84,6 @@ def test_a_column_that_no_model_knows_would_be_noticed(database: Settings, resel
     with connected(database, schema_of(reseller.key)) as connection:
         connection.exec_driver_sql("ALTER TABLE account ADD COLUMN surprise text")
         connection.exec_driver_sql("ALTER TABLE account ALTER COLUMN name DROP NOT NULL")
-        connection.exec_driver_sql("ALTER TABLE account ALTER COLUMN monthly_cap TYPE integer")
+        connection.exec_driver_sql("ALTER TABLE account ALTER COLUMN held_limit TYPE bigint")
         assert len(differences(connection, TenantBase.metadata)) == 3
         connection.rollback()

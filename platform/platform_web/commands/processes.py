@@ -83,7 +83,7 @@ async def _serve_relay(found: Settings) -> None:
         socket_connect_timeout=_REDIS_SECONDS,
     )
     try:
-        door = MeasuredDoor(PostgresDoor(pool, SystemClock()))
+        door = MeasuredDoor(PostgresDoor(pool, SystemClock(), allotment=settings().relay_allotment))
         await run_relay(
             found,
             door,

@@ -27,10 +27,11 @@ BEGIN
     FROM judged;
 END $$;
 
--- Tell the resellers' rows what was logged (results, and counts of what was accepted), oldest first, up to p_limit entries
--- of the log, once the oldest of them is p_older old; says how many it took. Several may post at once. What a reseller's
+-- Tell the resellers' rows what was logged (what was accepted, its counts, results), oldest first, up to p_limit entries
+-- of the log, once the oldest of them is p_older old; says how many it took. One posts at a time: a result must not
+-- overtake the message that it speaks of. What a reseller's
 -- schema can't take (it is broken, or locked for long) fails the whole call, unless p_apart: then each reseller is tried
--- for itself, and what one can't take is set aside.
+-- for itself, and what one can't take is set aside; so is what comes after it, until that is recorded.
 CREATE OR REPLACE FUNCTION relay.post(p_limit integer, p_older interval, p_apart boolean) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
@@ -40,75 +41,93 @@ BEGIN
     IF NOT EXISTS (SELECT FROM relay.result_log WHERE logged_at <= now() - p_older) THEN
         RETURN 0;
     END IF;
+    PERFORM pg_advisory_xact_lock(hashtext('relay.post'));
     FOR v_group IN
         WITH taken AS (
             DELETE FROM relay.result_log WHERE id IN (
                 SELECT l.id FROM relay.result_log l ORDER BY l.id LIMIT p_limit FOR UPDATE SKIP LOCKED)
-            RETURNING results, strays, tallies
+            RETURNING *
         ), every AS (
-            SELECT r.reseller_id, r::relay.result AS result, false AS stray, NULL::relay.hour_counts AS counts
+            SELECT r.reseller_id, 'result' AS what, r::relay.result AS result, NULL::relay.hour_counts AS counts,
+                   NULL::relay.accepted AS accepted
                 FROM taken CROSS JOIN unnest(taken.results) r
             UNION ALL
-            SELECT r.reseller_id, r::relay.result, true, NULL FROM taken CROSS JOIN unnest(taken.strays) r
+            SELECT r.reseller_id, 'stray', r::relay.result, NULL, NULL
+                FROM taken CROSS JOIN unnest(taken.strays) r
             UNION ALL
-            SELECT t.reseller_id, NULL, NULL, (t.account_id, t.hour, 0, 0, 0, 0, 0, t.accepted, t.dropped)::relay.hour_counts
+            SELECT t.reseller_id, 'counts', NULL,
+                   (t.account_id, t.hour, 0, 0, 0, 0, 0, t.accepted, t.dropped)::relay.hour_counts, NULL
                 FROM taken CROSS JOIN unnest(taken.tallies) t
+            UNION ALL
+            SELECT (a.message).reseller_id, 'accepted', NULL, NULL, a::relay.accepted
+                FROM taken CROSS JOIN unnest(taken.accepted) a
         )
         SELECT p.id, p.key, (SELECT count(*) FROM taken) AS taken,
                coalesce(array_agg(e.result ORDER BY (e.result).message_id, (e.result).n, (e.result).at)
-                        FILTER (WHERE NOT e.stray), '{}') AS results,
-               coalesce(array_agg(e.result) FILTER (WHERE e.stray), '{}') AS strays,
-               coalesce(array_agg(e.counts) FILTER (WHERE e.stray IS NULL), '{}') AS counts
+                        FILTER (WHERE e.what = 'result'), '{}') AS results,
+               coalesce(array_agg(e.result) FILTER (WHERE e.what = 'stray'), '{}') AS strays,
+               coalesce(array_agg(e.counts) FILTER (WHERE e.what = 'counts'), '{}') AS counts,
+               coalesce(array_agg(e.accepted) FILTER (WHERE e.what = 'accepted'), '{}') AS accepted
         FROM every e JOIN platform.reseller p ON p.id = e.reseller_id
         GROUP BY p.id ORDER BY p.id
     LOOP
         v_taken := v_group.taken;
-        IF p_apart THEN
-            PERFORM relay.record_or_set_aside(v_group.id, v_group.key, v_group.results, v_group.strays, v_group.counts);
+        IF EXISTS (SELECT FROM relay.unrecorded u WHERE u.reseller_id = v_group.id) THEN
+            INSERT INTO relay.unrecorded (reseller_id, results, strays, counts, accepted, reason)
+                VALUES (v_group.id, v_group.results, v_group.strays, v_group.counts, v_group.accepted, 'in its turn');
+        ELSIF p_apart THEN
+            PERFORM relay.record_or_set_aside(v_group.id, v_group.key, v_group.results, v_group.strays, v_group.counts,
+                                              v_group.accepted);
         ELSE
-            PERFORM relay.record(v_group.key, v_group.results, v_group.strays, v_group.counts);
+            PERFORM relay.record(v_group.key, v_group.results, v_group.strays, v_group.counts, v_group.accepted);
         END IF;
     END LOOP;
     RETURN v_taken;
 END $$;
 
--- Four rows of counts for each account and hour, so that those who post seldom wait for one another.
+-- Four rows of counts for each account and hour, so that whoever else writes them seldom waits.
 CREATE OR REPLACE FUNCTION relay.record(
-    p_key text, p_results relay.result[], p_strays relay.result[], p_counts relay.hour_counts[]
+    p_key text, p_results relay.result[], p_strays relay.result[], p_counts relay.hour_counts[],
+    p_accepted relay.accepted[]
 ) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    EXECUTE format('SELECT %I.record($1, $2, $3, $4)', 'r_' || p_key)
-        USING (1 + pg_backend_pid() % 4)::smallint, p_results, p_strays, p_counts;
+    EXECUTE format('SELECT %I.record($1, $2, $3, $4, $5)', 'r_' || p_key)
+        USING (1 + pg_backend_pid() % 4)::smallint, p_results, p_strays, p_counts, p_accepted;
 END $$;
 
 CREATE OR REPLACE FUNCTION relay.record_or_set_aside(
-    p_reseller integer, p_key text, p_results relay.result[], p_strays relay.result[], p_counts relay.hour_counts[]
+    p_reseller integer, p_key text, p_results relay.result[], p_strays relay.result[], p_counts relay.hour_counts[],
+    p_accepted relay.accepted[]
 ) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    PERFORM relay.record(p_key, p_results, p_strays, p_counts);
+    PERFORM relay.record(p_key, p_results, p_strays, p_counts, p_accepted);
 EXCEPTION WHEN OTHERS THEN
-    INSERT INTO relay.unrecorded (reseller_id, results, strays, counts, reason)
-        VALUES (p_reseller, p_results, p_strays, p_counts, SQLERRM);
+    INSERT INTO relay.unrecorded (reseller_id, results, strays, counts, accepted, reason)
+        VALUES (p_reseller, p_results, p_strays, p_counts, p_accepted, SQLERRM);
 END $$;
 
--- Record what was set aside, oldest first; what still can't be recorded stays. Says how much there is left.
+-- Record what was set aside, oldest first; what still can't be recorded stays, and so does what comes after it. Says how
+-- much there is left.
 CREATE OR REPLACE FUNCTION relay.record_again(p_limit integer) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     v_kept record;
+    v_stuck integer[] := '{}';
 BEGIN
     FOR v_kept IN
-        SELECT u.id, u.results, u.strays, u.counts, r.key
+        SELECT u.id, u.reseller_id, u.results, u.strays, u.counts, u.accepted, r.key
         FROM relay.unrecorded u JOIN platform.reseller r ON r.id = u.reseller_id
-        ORDER BY u.id LIMIT p_limit FOR UPDATE OF u SKIP LOCKED
+        ORDER BY u.id LIMIT p_limit FOR UPDATE OF u
     LOOP
+        CONTINUE WHEN v_kept.reseller_id = ANY (v_stuck);
         BEGIN
-            PERFORM relay.record(v_kept.key, v_kept.results, v_kept.strays, v_kept.counts);
+            PERFORM relay.record(v_kept.key, v_kept.results, v_kept.strays, v_kept.counts, v_kept.accepted);
             DELETE FROM relay.unrecorded WHERE id = v_kept.id;
         EXCEPTION WHEN OTHERS THEN
             UPDATE relay.unrecorded SET reason = SQLERRM WHERE id = v_kept.id;
+            v_stuck := v_stuck || v_kept.reseller_id;
         END;
     END LOOP;
     RETURN (SELECT count(*) FROM relay.unrecorded);

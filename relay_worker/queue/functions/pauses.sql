@@ -8,9 +8,12 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_group record;
 BEGIN
+    RETURN QUERY SELECT d.message_id, d.n, split_part(d.header_from, '@', -1), split_part(d.rcpt_to, '@', -1)
+        FROM unnest(p_due) d WHERE d.rcpt_to IS NOT NULL;
     FOR v_group IN
         SELECT r.id, r.key, array_agg(t::relay.due) AS due
-        FROM unnest(p_due) t JOIN platform.reseller r ON r.id = t.reseller_id GROUP BY r.id
+        FROM unnest(p_due) t JOIN platform.reseller r ON r.id = t.reseller_id
+        WHERE t.rcpt_to IS NULL GROUP BY r.id
     LOOP
         BEGIN
             RETURN QUERY EXECUTE format(

@@ -131,20 +131,25 @@ CREATE OR REPLACE FUNCTION relay.drop_due(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_stretch record;
+    v_dropped relay.due[];
     v_group record;
 BEGIN
     SELECT * INTO v_stretch FROM relay.stretch(p_wanted, p_after, p_after_n, p_scan);
     changed := 0;
+    WITH dropped AS (
+        DELETE FROM relay.due d
+        USING (SELECT w.ctid FROM unnest(v_stretch.meant) m
+               JOIN relay.due w ON w.message_id = m.message_id AND w.n = m.n
+               WHERE w.lease IS NULL FOR UPDATE OF w SKIP LOCKED) free
+        WHERE d.ctid = free.ctid RETURNING d.*
+    )
+    SELECT array_agg(d::relay.due) INTO v_dropped FROM dropped d;
+    IF EXISTS (SELECT FROM unnest(v_dropped) d WHERE d.rcpt_to IS NOT NULL) THEN
+        PERFORM relay.post(1000000, '0', true);  -- of a message that is still logged no row could tell the end
+    END IF;
     FOR v_group IN
-        WITH dropped AS (
-            DELETE FROM relay.due d
-            USING (SELECT w.ctid FROM unnest(v_stretch.meant) m
-                   JOIN relay.due w ON w.message_id = m.message_id AND w.n = m.n
-                   WHERE w.lease IS NULL FOR UPDATE OF w SKIP LOCKED) free
-            WHERE d.ctid = free.ctid RETURNING d.reseller_id, d.message_id, d.n
-        )
         SELECT r.key, array_agg(d.message_id) AS ids, array_agg(d.n) AS ns
-        FROM dropped d JOIN platform.reseller r ON r.id = d.reseller_id GROUP BY r.id ORDER BY r.id
+        FROM unnest(v_dropped) d JOIN platform.reseller r ON r.id = d.reseller_id GROUP BY r.id ORDER BY r.id
     LOOP
         EXECUTE format('SELECT %I.withdraw($1, $2, $3, $4)', 'r_' || v_group.key)
             USING v_group.ids, v_group.ns, p_at, p_reason;

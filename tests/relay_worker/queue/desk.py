@@ -126,6 +126,19 @@ class Sender:
             self.value("SELECT coalesce(sum(overage), 0) FROM account_month WHERE account_id = %(account)s")
         )
 
+    def end_allotments(self) -> None:
+        """As if everybody had been quiet for long: whatever is allotted goes back into the books, of all accounts."""
+        self.books.execute("SELECT relay.end_allotments('infinity', 1000)")
+
+    @property
+    def allotted(self) -> tuple[int, int]:
+        """What is taken out of the books in advance, and what of it is still to be used."""
+        found = self.rows(
+            "SELECT size, remaining FROM relay.allotment WHERE account_id = %(account)s"
+            f" AND reseller_id = {self.reseller.id}"
+        )
+        return (found[0]["size"], found[0]["remaining"]) if found else (0, 0)
+
     @property
     def lots(self) -> dict[int, int]:
         """What is left in each lot."""
@@ -238,8 +251,8 @@ class Desk:
         self.run(self.pool.close())
         self._loop.close()
 
-    def ingest(self, *submissions: Submission, at: datetime = NOON) -> list[Verdict]:
-        return self.run(PostgresDoor(self.pool, StoppedClock(at)).ingest(submissions))
+    def ingest(self, *submissions: Submission, at: datetime = NOON, allotment: int = 0) -> list[Verdict]:
+        return self.run(PostgresDoor(self.pool, StoppedClock(at), allotment=allotment).ingest(submissions))
 
     def accept(self, *submissions: Submission) -> None:
         """Have them accepted; all must be."""

@@ -4,9 +4,12 @@
 --
 -- With hundreds of resellers in one batch this runs once for almost every message, so what counts is how little of it
 -- there is: a plain statement for each table, and no expressions that relay.decide could hold for all resellers.
+--
+-- p_open: an allotment of this account was seen that did not do; p_allotment: the most to allot now, since it has sent
+-- before within seconds (see allotments.sql), or 0.
 CREATE OR REPLACE FUNCTION accept(
     p_at timestamptz, p_ids uuid[], p_messages relay.submission[], p_raws bytea[], p_credentials bigint[],
-    p_customers_cap bigint
+    p_customers_cap bigint, p_open boolean, p_allotment integer
 ) RETURNS relay.decision
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
@@ -23,6 +26,7 @@ BEGIN
            (p_at AT TIME ZONE time_zone)::date AS today, date_trunc('month', p_at AT TIME ZONE time_zone)::date AS month,
            -- The month in which the period began, or one before.
            coalesce((period_start - interval '32 days')::date, date_trunc('month', p_at AT TIME ZONE time_zone)::date) AS since,
+           period_end,
            -- When the period is over, and not yet renewed, the next has begun.
            CASE WHEN p_at < period_end THEN period_start ELSE coalesce(period_end, 'epoch') END AS period,
            CASE WHEN p_at >= period_end THEN next_quota ELSE plan_quota END AS plan_quota,
@@ -32,48 +36,55 @@ BEGIN
         v_decision.verdicts := array_fill('account_suspended'::text, ARRAY[cardinality(p_messages)]);
         RETURN v_decision;
     END IF;
-
-    -- A statement of its own, after the lock: it must see what the one before us has committed.
-    SELECT v_account.monthly_cap - count.accepted, greatest(v_account.plan_quota - count.from_plan, 0),
-           lot.ids, lot.remaining, credential.ids, suppressed.addresses, credential.not_used_lately,
-           NULL, NULL, NULL, NULL, NULL,  -- what few accounts have, below
-           greatest(v_account.overage_quota - count.overage, 0)
-        INTO v_standing
-        FROM (SELECT array_agg(l.id ORDER BY l.expires_at, l.id) AS ids,
-                     array_agg(l.remaining ORDER BY l.expires_at, l.id) AS remaining
-              FROM credit_lot l
-              WHERE l.account_id = v_account.id AND l.remaining > 0 AND l.expires_at > p_at) lot,
-             -- To the minute is enough for "last used", and spares most batches the write.
-             (SELECT array_agg(c.id) AS ids,
-                     bool_or(c.last_used_at > p_at - interval '1 minute' IS NOT TRUE) AS not_used_lately
-              FROM smtp_account c
-              WHERE c.id = ANY (p_credentials) AND c.account_id = v_account.id AND c.state = 'active') credential,
-             (SELECT array_agg(s.address) AS addresses
-              FROM unnest(p_messages) m
-              CROSS JOIN LATERAL string_to_table(lower(m.rcpt_to), E'\n') AS r (address)
-              JOIN suppression s ON s.account_id = v_account.id AND s.address = r.address) suppressed,
-             -- A period may have begun in the month before; without a plan it is the month.
-             (SELECT coalesce(sum(c.accepted) FILTER (WHERE c.month = v_account.month), 0) AS accepted,
-                     coalesce(sum(c.from_plan) FILTER (WHERE c.period = v_account.period), 0) AS from_plan,
-                     coalesce(sum(c.overage) FILTER (WHERE c.period = v_account.period), 0) AS overage
-              FROM account_month c
-              WHERE c.account_id = v_account.id AND c.month >= v_account.since) count;
-    IF p_customers_cap IS NOT NULL AND v_account.kind = 'sub' THEN
-        v_standing.left_in_cap := least(v_standing.left_in_cap, p_customers_cap - v_customers.accepted);
-    END IF;
-    IF num_nonnulls(v_account.daily_cap, v_account.minute_rate) > 0 THEN
-        SELECT * INTO v_standing.left_in_day, v_standing.left_in_minute
-            FROM pace_left(v_account.id, p_at, v_account.today, v_account.daily_cap, v_account.minute_rate);
-        v_standing.minute_rate := v_account.minute_rate;
-    END IF;
-    IF v_account.at_quota_end = 'hold' THEN
-        v_standing.hold_room := v_account.held_limit - coalesce(
-            (SELECT h.recipients FROM relay.holding h
-             WHERE h.reseller_id = p_messages[1].reseller_id AND h.account_id = v_account.id), 0);
-        v_standing.held := v_standing.hold_room < v_account.held_limit;
+    IF p_open THEN
+        PERFORM close_allotment(v_account.id, false);
     END IF;
 
-    v_decision := relay.decide(p_messages, v_standing);
+    LOOP
+        -- A statement of its own, after the lock: it must see what the one before us has committed.
+        SELECT v_account.monthly_cap - count.accepted, greatest(v_account.plan_quota - count.from_plan, 0),
+               lot.ids, lot.remaining, credential.ids, suppressed.addresses, credential.not_used_lately,
+               NULL, NULL, NULL, NULL, NULL,  -- what few accounts have, below
+               greatest(v_account.overage_quota - count.overage, 0)
+            INTO v_standing
+            FROM (SELECT array_agg(l.id ORDER BY l.expires_at, l.id) AS ids,
+                         array_agg(l.remaining ORDER BY l.expires_at, l.id) AS remaining
+                  FROM credit_lot l
+                  WHERE l.account_id = v_account.id AND l.remaining > 0 AND l.expires_at > p_at) lot,
+                 -- To the minute is enough for "last used", and spares most batches the write.
+                 (SELECT array_agg(c.id) AS ids,
+                         bool_or(c.last_used_at > p_at - interval '1 minute' IS NOT TRUE) AS not_used_lately
+                  FROM smtp_account c
+                  WHERE c.id = ANY (p_credentials) AND c.account_id = v_account.id AND c.state = 'active') credential,
+                 (SELECT array_agg(s.address) AS addresses
+                  FROM unnest(p_messages) m
+                  CROSS JOIN LATERAL string_to_table(lower(m.rcpt_to), E'\n') AS r (address)
+                  JOIN suppression s ON s.account_id = v_account.id AND s.address = r.address) suppressed,
+                 -- A period may have begun in the month before; without a plan it is the month.
+                 (SELECT coalesce(sum(c.accepted) FILTER (WHERE c.month = v_account.month), 0) AS accepted,
+                         coalesce(sum(c.from_plan) FILTER (WHERE c.period = v_account.period), 0) AS from_plan,
+                         coalesce(sum(c.overage) FILTER (WHERE c.period = v_account.period), 0) AS overage
+                  FROM account_month c
+                  WHERE c.account_id = v_account.id AND c.month >= v_account.since) count;
+        IF p_customers_cap IS NOT NULL AND v_account.kind = 'sub' THEN
+            v_standing.left_in_cap := least(v_standing.left_in_cap, p_customers_cap - v_customers.accepted);
+        END IF;
+        IF num_nonnulls(v_account.daily_cap, v_account.minute_rate) > 0 THEN
+            SELECT * INTO v_standing.left_in_day, v_standing.left_in_minute
+                FROM pace_left(v_account.id, p_at, v_account.today, v_account.daily_cap, v_account.minute_rate);
+            v_standing.minute_rate := v_account.minute_rate;
+        END IF;
+        IF v_account.at_quota_end = 'hold' THEN
+            v_standing.hold_room := v_account.held_limit - coalesce(
+                (SELECT h.recipients FROM relay.holding h
+                 WHERE h.reseller_id = p_messages[1].reseller_id AND h.account_id = v_account.id), 0);
+            v_standing.held := v_standing.hold_room < v_account.held_limit;
+        END IF;
+
+        v_decision := relay.decide(p_messages, v_standing);
+        -- Nobody is refused for what is allotted and not used: then it is taken back, whoever is spending it, and looked again.
+        EXIT WHEN NOT v_decision.verdicts && '{cap_reached,credits_exhausted}' OR close_allotment(v_account.id, true) = 0;
+    END LOOP;
     IF v_decision.ids IS NULL THEN
         RETURN v_decision;
     END IF;
@@ -128,6 +139,12 @@ BEGIN
     END IF;
     IF v_standing.not_used_lately THEN
         UPDATE smtp_account SET last_used_at = p_at WHERE id = ANY (v_standing.credentials);
+    END IF;
+    IF p_allotment > 0 AND v_decision.used > 0 AND p_customers_cap IS NULL AND v_account.at_quota_end <> 'hold'
+       AND num_nonnulls(v_account.daily_cap, v_account.minute_rate) = 0 THEN
+        PERFORM allot(p_messages[1].reseller_id, v_account.id, p_at, p_allotment,
+                      v_standing.left_in_cap - v_decision.used, v_standing.left_in_plan - v_decision.from_plan,
+                      v_account.month, v_account.period, v_account.period_end, v_account.time_zone);
     END IF;
     v_decision.hour := date_trunc('hour', p_at, v_account.time_zone);
     RETURN v_decision;

@@ -20,7 +20,10 @@ BEGIN
             UPDATE recipient SET dsn_settled = false WHERE message_id = v_message AND n = v_n;
         END IF;
     ELSIF p_found.account_id IS NULL THEN
-        RETURN CASE WHEN EXISTS (SELECT FROM recipient WHERE message_id = v_message) THEN 'ambiguous' ELSE 'unknown' END;
+        RETURN CASE WHEN EXISTS (SELECT FROM recipient WHERE message_id = v_message) THEN 'ambiguous'
+                    -- Accepted, and not in the tables yet.
+                    WHEN EXISTS (SELECT FROM message_body WHERE message_id = v_message) THEN 'early'
+                    ELSE 'unknown' END;
     ELSIF NOT EXISTS (SELECT FROM account WHERE id = p_found.account_id) THEN
         RETURN 'unknown';
     ELSE  -- a link outlives the message that it came with

@@ -1,11 +1,12 @@
 -- Results of attempts, for this reseller's recipients, those of one recipient in the order of time: the state, the
 -- event, the count, and for a hard bounce the suppression. A result that was recorded before (same recipient, same
--- instant) changes nothing; strays leave their event alone.
+-- instant) changes nothing; strays leave their event alone. Before that, messages that were accepted and only logged.
 --
 -- Recipients are a loop of plain statements, not a join: with the id as a parameter each opens the one partition it
 -- needs, and a second result of a recipient finds what the first has made of it.
 CREATE OR REPLACE FUNCTION record(
-    p_slot smallint, p_results relay.result[], p_strays relay.result[], p_counts relay.hour_counts[]
+    p_slot smallint, p_results relay.result[], p_strays relay.result[], p_counts relay.hour_counts[],
+    p_accepted relay.accepted[]
 ) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
@@ -21,6 +22,9 @@ DECLARE
     v_bodiless bigint[];  -- accounts that keep no bodies, and messages of theirs that may be over
     v_over uuid[];
 BEGIN
+    IF cardinality(p_accepted) > 0 THEN
+        PERFORM write_accepted(p_accepted);
+    END IF;
     FOREACH v_result IN ARRAY p_results LOOP
         -- An end stays the end: only what is still open moves.
         UPDATE recipient r SET state = v_result.state, bounce_kind = v_result.bounce_kind, state_at = v_result.at,

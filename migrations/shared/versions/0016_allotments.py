@@ -1,0 +1,10 @@
+"""What accounts that send much may have accepted without a look into their books."""
+
+from platform_core.migrations import run_sql_beside
+
+revision = "0016"
+down_revision = "0013"
+
+
+def upgrade() -> None:
+    run_sql_beside(__file__)

@@ -1,0 +1,10 @@
+"""Whatever changes what an account may send takes back what is allotted to it."""
+
+from platform_core.migrations import run_sql_beside
+
+revision = "0016"
+down_revision = "0014"
+
+
+def upgrade() -> None:
+    run_sql_beside(__file__)

@@ -1,0 +1,82 @@
+-- Allotments, as far as they concern all resellers: spending them in acceptance, and ending those that nobody spends.
+-- What an allotment is, and its books, are in tenant/allotments.sql.
+
+-- Spend of what is allotted, for each account of the batch whose allotment covers all that it asks for; the rows that
+-- gave. An account of a suspended reseller, or under a cap on all customers, has none to spend, and neither has a login
+-- that may not send. Rows are locked in order, so that two batches never wait for each other.
+CREATE OR REPLACE FUNCTION relay.spend_allotments(p_at timestamptz, p_batch relay.submission[]) RETURNS relay.allotment[]
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    v_spent relay.allotment[];
+BEGIN
+    WITH wanted AS (
+        SELECT m.reseller_id, m.account_id, sum(1 + length(m.rcpt_to) - length(replace(m.rcpt_to, E'\n', '')))::integer AS recipients
+        FROM unnest(p_batch) m
+        GROUP BY m.reseller_id, m.account_id
+        HAVING bool_and(EXISTS (
+            SELECT FROM platform.smtp_route c
+            WHERE c.reseller_id = m.reseller_id AND c.smtp_account_id = m.smtp_account_id
+              AND c.account_id = m.account_id AND c.state = 'active'))
+    ), covered AS (
+        SELECT a.ctid, w.recipients
+        FROM wanted w
+        JOIN platform.reseller r ON r.id = w.reseller_id AND r.state = 'active' AND r.customers_cap IS NULL
+        JOIN relay.allotment a ON a.reseller_id = w.reseller_id AND a.account_id = w.account_id
+        WHERE a.remaining >= w.recipients AND a.valid_until > p_at
+        ORDER BY a.reseller_id, a.account_id FOR NO KEY UPDATE OF a
+    ), spent AS (
+        UPDATE relay.allotment a SET remaining = a.remaining - c.recipients, used_at = p_at
+        FROM covered c WHERE a.ctid = c.ctid RETURNING a.*
+    )
+    SELECT array_agg(s::relay.allotment) INTO v_spent FROM spent s;
+    RETURN v_spent;
+END $$;
+
+-- Note the accounts that have just sent without an allotment: who does so again within seconds gets one.
+CREATE OR REPLACE FUNCTION relay.note_senders(p_at timestamptz, p_resellers integer[], p_accounts bigint[]) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    INSERT INTO relay.allotment AS a (reseller_id, account_id, valid_until, used_at)
+        SELECT u.reseller, u.account, p_at, p_at FROM unnest(p_resellers, p_accounts) AS u (reseller, account)
+        ORDER BY 1, 2
+        ON CONFLICT (reseller_id, account_id) DO UPDATE SET used_at = excluded.used_at
+        WHERE a.used_at < excluded.used_at AND a.size = 0
+$$;
+
+-- End the allotments of accounts that have not sent since p_before, and those whose time is over, at most p_limit: what
+-- was not used goes back into the books. A reseller whose schema can't take it is left for the next time.
+CREATE OR REPLACE FUNCTION relay.end_allotments(p_before timestamptz, p_limit integer) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
+DECLARE
+    v_idle record;
+BEGIN
+    FOR v_idle IN
+        SELECT a.reseller_id, a.account_id, a.size, r.key
+        FROM relay.allotment a LEFT JOIN platform.reseller r ON r.id = a.reseller_id
+        WHERE a.used_at < p_before OR (a.size > 0 AND a.valid_until < p_before)
+        ORDER BY a.reseller_id, a.account_id LIMIT p_limit
+    LOOP
+        BEGIN
+            IF v_idle.size > 0 AND v_idle.key IS NOT NULL THEN
+                EXECUTE format('SELECT %I.end_allotment($1)', 'r_' || v_idle.key) USING v_idle.account_id;
+            END IF;
+            DELETE FROM relay.allotment a
+                WHERE a.reseller_id = v_idle.reseller_id AND a.account_id = v_idle.account_id AND a.used_at < p_before
+                  AND (a.size = 0 OR v_idle.key IS NULL);
+        EXCEPTION WHEN OTHERS THEN
+            RAISE WARNING 'reseller %: the allotment of account % stays: %', v_idle.reseller_id, v_idle.account_id, SQLERRM;
+        END;
+    END LOOP;
+END $$;
+
+-- Trigger on every reseller's accounts and their lots: what an account may send, or what pays for it, has changed.
+CREATE OR REPLACE FUNCTION relay.take_back_allotment() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    EXECUTE format('SELECT %I.end_allotment($1)', TG_TABLE_SCHEMA)
+        USING CASE TG_TABLE_NAME WHEN 'account' THEN (to_jsonb(NEW) ->> 'id')::bigint
+                                 ELSE (to_jsonb(NEW) ->> 'account_id')::bigint END;
+    RETURN NULL;
+END $$;
+
+REVOKE ALL ON FUNCTION relay.spend_allotments, relay.note_senders, relay.end_allotments, relay.take_back_allotment FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION relay.end_allotments TO frankpost_web;

@@ -1,0 +1,138 @@
+-- Allotments: what an account that sends much may have accepted without a look into its books.
+--
+-- An allotment has been taken out of the books beforehand, under the account's lock, as if it had been accepted: out of
+-- one lot or the plan's quota, and out of what the month's cap leaves. So the books never show more than there is, and
+-- acceptance only has to lower one number in a table that all resellers share (relay.spend_allotments). The ledger's entry
+-- for what was used is written when the allotment is closed; until then what is left in a lot, and the allotments out of
+-- it, are together the sum of its entries.
+--
+-- One is open for a minute at most, and not beyond the end of an hour, month or period, or the lot's own. It goes back as
+-- soon as the account is quiet for some seconds, something changes what it may send, or acceptance has to look into the
+-- books again. It is never more than an eighth of what there is, so that the last credits are always counted one by one.
+
+-- Accept messages that an allotment of this account has paid for: true, unless one of their recipients (p_rcpts, a line
+-- each) is suppressed: then nothing is written. Here it is the content alone; relay.ingest logs the rest, and relay.post
+-- brings it into the tables a moment later, much of it at once, together with what became of it.
+CREATE OR REPLACE FUNCTION accept_allotted(p_account bigint, p_ids uuid[], p_rcpts text, p_raws bytea[]) RETURNS boolean
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    INSERT INTO message_body (message_id, raw)
+        SELECT m.id, m.raw FROM unnest(p_ids, p_raws) AS m (id, raw)
+        WHERE NOT EXISTS (SELECT FROM string_to_table(lower(p_rcpts), E'\n') AS r (address)
+                          JOIN suppression s ON s.account_id = p_account AND s.address = r.address);
+    RETURN FOUND;
+END $$;
+REVOKE ALL ON FUNCTION accept_allotted FROM PUBLIC;
+
+-- Take an allotment out of the books, of at most p_most recipients; called by `accept`, with the account locked and after
+-- everything else is written. p_room: what the month's cap leaves beyond that (NULL: no cap); p_from_plan: what is left of
+-- the plan. The plan gives first, then the lot that lapses next. Nothing, when an allotment is still open, or when so
+-- little is left that every credit has to be looked at.
+CREATE OR REPLACE FUNCTION allot(
+    p_reseller integer, p_account bigint, p_at timestamptz, p_most integer, p_room bigint, p_from_plan bigint,
+    p_month date, p_period timestamptz, p_period_end timestamptz, p_time_zone text
+) RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    v_lot record;
+    v_size integer;
+BEGIN
+    IF p_from_plan = 0 THEN
+        SELECT id, remaining, expires_at INTO v_lot FROM credit_lot
+            WHERE account_id = p_account AND remaining > 0 AND expires_at > p_at ORDER BY expires_at, id LIMIT 1;
+    ELSE
+        SELECT NULL::bigint AS id, p_from_plan AS remaining, 'infinity'::timestamptz AS expires_at INTO v_lot;
+    END IF;
+    -- Four times the last one, as long as the account sends: a few of them, and it has all that it can use in a minute.
+    UPDATE relay.allotment a
+        SET size = n.size, remaining = n.size, last_size = n.size, lot_id = v_lot.id, month = p_month,
+            period = p_period, hour = date_trunc('hour', p_at, p_time_zone), used_at = p_at,
+            valid_until = least(p_at + interval '1 minute', v_lot.expires_at, p_period_end,
+                                date_trunc('hour', p_at, p_time_zone) + interval '1 hour')
+        FROM (SELECT least(p_most, greatest(16, 4 * o.last_size), v_lot.remaining / 8, p_room / 8)::integer AS size
+              FROM relay.allotment o WHERE o.reseller_id = p_reseller AND o.account_id = p_account) n
+        WHERE a.reseller_id = p_reseller AND a.account_id = p_account AND a.size = 0 AND n.size >= 4
+        RETURNING a.size INTO v_size;
+    IF v_size IS NULL THEN
+        RETURN;
+    END IF;
+    UPDATE credit_lot SET remaining = remaining - v_size WHERE id = v_lot.id;
+    UPDATE account_month
+        SET accepted = accepted + v_size, from_plan = from_plan + CASE WHEN v_lot.id IS NULL THEN v_size ELSE 0 END
+        WHERE account_id = p_account AND month = p_month AND period = p_period;
+END $$;
+REVOKE ALL ON FUNCTION allot FROM PUBLIC;
+
+-- Close the allotment of an account whose row the caller has locked: what was used of it is written down, what was not
+-- goes back. Says how much that was. Unless p_wait, one that a batch is spending at this moment stays open.
+CREATE OR REPLACE FUNCTION close_allotment(p_account bigint, p_wait boolean) RETURNS integer
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    v_reseller integer := (SELECT id FROM platform.reseller WHERE 'r_' || key = current_schema());
+    v_open relay.allotment;
+BEGIN
+    IF p_wait THEN
+        SELECT * INTO v_open FROM relay.allotment
+            WHERE reseller_id = v_reseller AND account_id = p_account AND size > 0 FOR UPDATE;
+    ELSE
+        SELECT * INTO v_open FROM relay.allotment
+            WHERE reseller_id = v_reseller AND account_id = p_account AND size > 0 FOR UPDATE SKIP LOCKED;
+    END IF;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    UPDATE relay.allotment SET size = 0, remaining = 0 WHERE reseller_id = v_reseller AND account_id = p_account;
+    IF v_open.lot_id IS NOT NULL AND v_open.remaining < v_open.size THEN
+        INSERT INTO credit_entry (account_id, lot_id, kind, credits, at)
+            VALUES (p_account, v_open.lot_id, 'used', v_open.remaining - v_open.size, v_open.used_at);
+    END IF;
+    IF v_open.remaining > 0 THEN
+        UPDATE credit_lot SET remaining = remaining + v_open.remaining WHERE id = v_open.lot_id;
+        UPDATE account_month
+            SET accepted = accepted - v_open.remaining,
+                from_plan = from_plan - CASE WHEN v_open.lot_id IS NULL THEN v_open.remaining ELSE 0 END
+            WHERE account_id = p_account AND month = v_open.month AND period = v_open.period;
+        -- Where a cap on all customers has been set meanwhile, it has counted them from the row above.
+        UPDATE customers_month SET accepted = greatest(accepted - v_open.remaining, 0)
+            WHERE month = customers_month_of(v_open.used_at)
+              AND EXISTS (SELECT FROM account WHERE id = p_account AND kind = 'sub');
+    END IF;
+    RETURN v_open.remaining;
+END $$;
+REVOKE ALL ON FUNCTION close_allotment FROM PUBLIC;
+
+-- The same for an account that the caller may not have locked; called by relay.end_allotments and by triggers.
+CREATE OR REPLACE FUNCTION end_allotment(p_account bigint) RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM FROM relay.allotment a JOIN platform.reseller r ON r.id = a.reseller_id
+        WHERE 'r_' || r.key = current_schema() AND a.account_id = p_account AND a.size > 0;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    PERFORM FROM customers_month ORDER BY month FOR UPDATE;  -- before the account, as everywhere
+    PERFORM FROM account WHERE id = p_account FOR NO KEY UPDATE;
+    PERFORM close_allotment(p_account, true);
+END $$;
+REVOKE ALL ON FUNCTION end_allotment FROM PUBLIC;
+
+-- Bring what relay.ingest has logged into the tables.
+CREATE OR REPLACE FUNCTION write_accepted(p_accepted relay.accepted[]) RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    INSERT INTO message (id, account_id, smtp_account_id, received_at, mail_from, header_from, subject,
+                         message_id_header, size, recipients, smtputf8, body_8bit, client_address, client_helo,
+                         tls_version, envelope_id, dsn_return)
+        SELECT m.message_id, m.account_id, m.smtp_account_id, a.at, m.mail_from, m.header_from, m.subject,
+               m.message_id_header, m.size, cardinality(string_to_array(m.rcpt_to, E'\n')), m.smtputf8, m.body_8bit,
+               m.client_address, m.client_helo, m.tls_version, m.envelope_id, m.dsn_return
+        FROM unnest(p_accepted) a CROSS JOIN LATERAL (SELECT (a.message).*) m;
+    INSERT INTO recipient (message_id, n, account_id, rcpt_to, domain, state, state_at, lot_id, dsn)
+        SELECT (a.message).message_id, r.n - 1, (a.message).account_id, r.rcpt, split_part(r.rcpt, '@', -1), 'queued', a.at,
+               a.lot_id, nullif(r.dsn, '')
+        FROM unnest(p_accepted) a
+        CROSS JOIN LATERAL ROWS FROM (string_to_table((a.message).rcpt_to, E'\n'),
+                                      string_to_table((a.message).rcpt_dsn, E'\n'))
+            WITH ORDINALITY AS r (rcpt, dsn, n);
+END $$;
+REVOKE ALL ON FUNCTION write_accepted FROM PUBLIC;
