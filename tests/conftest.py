@@ -6,8 +6,10 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import settings as hypothesis_settings
 
@@ -64,12 +66,33 @@ def stays_on_loopback() -> Iterator[None]:
     assert not _beyond_loopback, f"reached beyond loopback: {_beyond_loopback}"
 
 
+# Here files cost nothing, and those of a database are many; a disk may take a minute to remove them.
+MEMORY = Path("/dev/shm")
+ROOM = 2 << 30  # bytes; two test processes need less than half of it
+
+
 @pytest.fixture(scope="session")
 def server_folder() -> Iterator[Path]:
     """A folder that embedded servers can reach, which pytest's own, of mode 0700, they can't when we are root."""
     # Root may have a TMPDIR of its own, which is just what the servers' account can't enter.
-    place = "/tmp" if os.geteuid() == 0 else None
-    folder = Path(tempfile.mkdtemp(prefix="frankpost-tests-", dir=place))
+    with _open_folder(Path("/tmp" if os.geteuid() == 0 else tempfile.gettempdir())) as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def forgetful_folder(server_folder: Path) -> Iterator[Path]:
+    """Such a folder for servers that need not survive a power cut: in memory, where there is room."""
+    if not (MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM):
+        yield server_folder
+        return
+    with _open_folder(MEMORY) as folder:
+        yield folder
+
+
+@contextmanager
+def _open_folder(place: Path) -> Iterator[Path]:
+    _remove_abandoned(place)
+    folder = Path(tempfile.mkdtemp(prefix=f"frankpost-tests-{os.getpid()}-", dir=place))
     folder.chmod(0o755)
     yield folder
     # Under a strict umask what lies deeper can't be reached either: then the data is elsewhere, behind links.
@@ -78,19 +101,26 @@ def server_folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+def _remove_abandoned(place: Path) -> None:
+    """Folders of test processes that were killed: what they hold in memory nobody else gives back."""
+    for folder in place.glob("frankpost-tests-*-*"):
+        if not psutil.pid_exists(int(folder.name.split("-")[2])):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
-def postgres_server(server_folder: Path) -> Iterator[EmbeddedPostgres]:
+def postgres_server(forgetful_folder: Path) -> Iterator[EmbeddedPostgres]:
     """One Postgres for each test process, named by DATABASE_URL. Forgets on a power cut, which no test here makes."""
-    with EmbeddedPostgres(server_folder / "postgres", durable=False) as server:
+    with EmbeddedPostgres(forgetful_folder / "postgres", durable=False) as server:
         os.environ["DATABASE_URL"] = server.url()
         settings.cache_clear()
         yield server
 
 
 @pytest.fixture(scope="session")
-def redis_server(server_folder: Path) -> Iterator[EmbeddedRedis]:
+def redis_server(forgetful_folder: Path) -> Iterator[EmbeddedRedis]:
     """One Redis for each test process, named by REDIS_URL."""
-    with EmbeddedRedis(server_folder / "redis", durable=False) as server:
+    with EmbeddedRedis(forgetful_folder / "redis", durable=False) as server:
         os.environ["REDIS_URL"] = server.url()
         settings.cache_clear()
         yield server

@@ -40,8 +40,13 @@ SETTINGS = {
 }
 # Said although they are the defaults: what we answered 250 for must survive a power cut.
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
-# For tests that don't crash anything: many times faster on a slow disk.
-FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# For tests that don't crash anything: many times faster on a slow disk, and small enough for a folder in memory.
+FORGETFUL = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_wal_size": "256MB",
+}
 
 
 class EmbeddedPostgres(EmbeddedServer):
