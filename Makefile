@@ -8,6 +8,8 @@ INSTALLED := $(VENV)/.installed
 PACKAGES := node_modules/.installed
 ASSETS := whitelabel/static/vendor/.copied
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
+# Whatever the machine's settings are: what is compiled once need not be compiled by each of the processes of a test run.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -1,7 +1,10 @@
 """The Makefile explains itself, and a finished set-up is left alone."""
 
+import os
 import re
 import subprocess
+import sys
+from pathlib import Path
 
 from platform_core.settings import ROOT
 
@@ -22,3 +25,14 @@ def test_help_lists_every_promised_target_with_a_sentence() -> None:
 
 def test_help_is_what_bare_make_does() -> None:
     assert make() == make("help")
+
+
+def test_python_keeps_what_it_has_compiled_whatever_the_machine_says(tmp_path: Path) -> None:
+    (tmp_path / "compiled.py").write_text("")
+    rules = tmp_path / "rules.mk"
+    rules.write_text(
+        f"include {ROOT / 'Makefile'}\nimport:\n\t@cd {tmp_path} && {sys.executable} -c 'import compiled'\n"
+    )
+    unwilling = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run(["make", "--silent", "-f", rules, "import"], cwd=ROOT, env=unwilling, check=True)
+    assert [*tmp_path.glob("__pycache__/compiled.*")]
