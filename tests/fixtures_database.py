@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from uuid import uuid4
 
+import psycopg
 import pytest
 from flask import Flask
 from sqlalchemy import delete
@@ -16,6 +17,7 @@ from platform_dev.postgres import EmbeddedPostgres
 from platform_web.headless import create_headless_app
 from tenants.models import HostPurpose
 from tenants.resellers.services import CreatedReseller, NewReseller, create_reseller
+from tests.vacancies import Vacancies
 
 
 @pytest.fixture(scope="session")
@@ -53,19 +55,40 @@ def _forget_the_platforms_profile() -> None:
 MakeReseller = Callable[..., CreatedReseller]
 
 
+@pytest.fixture(scope="session")
+def vacancies(database: Settings) -> Iterator[Vacancies]:
+    with psycopg.connect(database.database_url.get_secret_value(), autocommit=True) as owner:
+        yield Vacancies(owner)
+
+
 @pytest.fixture
-def make_reseller(app: Flask) -> MakeReseller:
+def make_reseller(app: Flask, vacancies: Vacancies) -> Iterator[MakeReseller]:
     """A factory: makes and commits a reseller with a key of its own, and one host name for each purpose."""
-    return fresh_reseller
+    made: list[ResellerRef] = []
+
+    def make(name: str = "Acme Mail", key: str | None = None) -> CreatedReseller:
+        if key is not None:
+            return fresh_reseller(name, key)
+        created = vacancies.make(db.session(), new_reseller(name, f"t{uuid4().hex[:12]}"))
+        made.append(created.reseller)
+        return created
+
+    yield make
+    db.session.rollback()
+    for reseller in made:
+        vacancies.leave(reseller)
 
 
-def fresh_reseller(name: str = "Acme Mail", key: str | None = None) -> CreatedReseller:
-    """Makes and commits a reseller; needs an application context."""
-    key = key or f"t{uuid4().hex[:12]}"
+def new_reseller(name: str, key: str) -> NewReseller:
     hosts = {
         purpose: f"{purpose.replace('_', '-')}.{key.replace('_', '-')}.example" for purpose in HostPurpose
     }
-    new = NewReseller(ResellerKey(key), name, f"owner@{key}.example", hosts)
+    return NewReseller(ResellerKey(key), name, f"owner@{key}.example", hosts)
+
+
+def fresh_reseller(name: str = "Acme Mail", key: str | None = None) -> CreatedReseller:
+    """Makes and commits a reseller that stays; needs an application context."""
+    new = new_reseller(name, key or f"t{uuid4().hex[:12]}")
     created = create_reseller(db.session(), new, actor="tests")
     db.session.commit()
     return created

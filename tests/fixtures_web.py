@@ -31,9 +31,10 @@ from tenants.accounts.queries import main_account
 from tenants.accounts.services import NewAccount, create_sub_account
 from tenants.domains.keys import GeneratedKey, generate_key
 from tenants.models import Account, DkimKey, Domain, HostPurpose, KeyState, Role, User
-from tenants.resellers.services import NewReseller, create_reseller
+from tenants.resellers.services import NewReseller
 from tenants.smtp_accounts.services import create_smtp_account
 from tenants.users.services import add_staff
+from tests.vacancies import Vacancies
 from whitelabel.hosts import HostDispatcher, SiteKind
 
 PASSWORD = "correct-horse-battery"
@@ -152,15 +153,16 @@ MakeAgency = Callable[..., Agency]
 
 
 @pytest.fixture
-def make_agency(app: Flask, web: HostDispatcher) -> MakeAgency:
+def make_agency(app: Flask, web: HostDispatcher, vacancies: Vacancies) -> Iterator[MakeAgency]:
     """A factory of agencies whose portal is at portal.<key>.localhost."""
+    made: list[ResellerRef] = []
 
     def make(name: str = "Northwind Mail") -> Agency:
         key = f"w{uuid4().hex[:10]}"
         hosts = {purpose: f"{purpose.replace('_', '-')}.{key}.localhost" for purpose in HostPurpose}
         new = NewReseller(ResellerKey(key), name, f"first@{key}.example", hosts)
-        ref = create_reseller(db.session(), new, actor="tests").reseller
-        db.session.commit()
+        ref = vacancies.make(db.session(), new).reseller
+        made.append(ref)
         with tenant_session(ref) as session:
             main = _furnish(session, ref, main_account(session), "main")
             customers = [
@@ -172,7 +174,10 @@ def make_agency(app: Flask, web: HostDispatcher) -> MakeAgency:
             session.commit()
         return Agency(ref, name, hosts[HostPurpose.PORTAL], main, *customers)
 
-    return make
+    yield make
+    db.session.rollback()
+    for reseller in made:
+        vacancies.leave(reseller)
 
 
 @pytest.fixture

@@ -44,7 +44,11 @@ def create_reseller(session: Session, new: NewReseller, *, actor: str) -> Create
     if not new.name.strip():
         raise InvalidInput("name", "The reseller needs a name.")
     check_time_zone(new.time_zone)
-    reseller = _insert_reseller(session, new)
+    return furnish(session, _insert_reseller(session, new), new, actor=actor)
+
+
+def furnish(session: Session, reseller: ResellerRef, new: NewReseller, *, actor: str) -> CreatedReseller:
+    """Give a reseller whose row and schema are there what it begins with: brand, main account, owner, hostnames."""
     for purpose, hostname in new.hostnames.items():
         add_hostname(session, reseller.id, hostname, purpose)
     with as_tenant(session, reseller):

