@@ -11,6 +11,7 @@ from platform_core.ids import ResellerKey
 from platform_core.settings import settings
 from tenants.models import AuditEntry, Reseller
 from tests.fixtures_web import Agency, Visitor, deliver, delivered, send
+from tests.relay_worker.queue.desk import forget_figures
 from whitelabel.hosts import HostDispatcher
 
 
@@ -108,8 +109,10 @@ def test_pages_beyond_the_last_are_empty_and_no_error(staff: Visitor) -> None:
 
 def test_the_queue_page_shows_who_waits(agency: Agency, staff: Visitor) -> None:
     deliver(delivered)
+    forget_figures()
     assert "The queue is empty" in staff.get("/queue").text
     send(agency.customer, "One")
+    forget_figures()
     page = staff.get("/queue").text
     assert agency.ref.key in page
     assert "No worker is running" in page

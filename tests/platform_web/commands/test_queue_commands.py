@@ -12,6 +12,7 @@ from platform_core.database import db, tenant_session
 from relay_worker.queue.door import Verdict
 from tenants.models import Account, AuditEntry
 from tests.fixtures_web import Agency, Tenant, deliver, delivered, send
+from tests.relay_worker.queue.desk import forget_figures
 
 Run = Callable[..., Result]
 RunJson = Callable[..., Any]
@@ -46,6 +47,7 @@ def test_the_queue_is_shown_by_reseller_destination_and_age(
     sender: Tenant, run: Run, run_json: RunJson
 ) -> None:
     send(sender, "One", "Two")
+    forget_figures()
     shown = run_json("queue show")
     (mine,) = [one for one in shown["resellers"] if one["reseller"] == sender.reseller.key]
     assert (mine["recipients"], mine["ready"]) == (2, 2)

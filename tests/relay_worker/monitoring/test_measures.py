@@ -19,7 +19,7 @@ from relay_worker.monitoring.door import MeasuredDoor
 from relay_worker.monitoring.queue import QueueFiguresCollector
 from relay_worker.queue.postgres import PostgresClaims, PostgresDoor
 from tests.relay_worker.queue.conftest import OpenAccount, account, books, desk, empty_queue, resellers
-from tests.relay_worker.queue.desk import Desk, result
+from tests.relay_worker.queue.desk import Desk, forget_figures, result
 
 __all__ = ["account", "books", "desk", "empty_queue", "resellers"]
 
@@ -73,6 +73,7 @@ def test_results_are_counted_by_state_and_class(desk: Desk, account: OpenAccount
 @pytest.fixture
 def queue_text(app: Flask, redis_server: EmbeddedRedis) -> Iterator[object]:
     def read(**changes: object) -> str:
+        forget_figures()
         found = settings().model_copy(update=changes)
         return shown(QueueFiguresCollector(app, found, SystemClock()))
 

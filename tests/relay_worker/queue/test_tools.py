@@ -13,7 +13,7 @@ from relay_worker.queue.figures import queue_figures
 from relay_worker.queue.selection import Selection
 from relay_worker.queue.tools import drop, retry_now, through_the_queue
 from tests.relay_worker.queue.conftest import OpenAccount
-from tests.relay_worker.queue.desk import Desk, Sender, Worker, result
+from tests.relay_worker.queue.desk import Desk, Sender, Worker, forget_figures, result
 
 
 def of(sender: Sender, **more: object) -> Selection:
@@ -98,6 +98,7 @@ def test_the_figures_tell_states_resellers_destinations_and_ages(
     desk.ingest(one.message("a@one.example", "b@one.example"), at=SystemClock().now())
     worker.claim(1)
     desk.ingest(other.message("c@two.example"), at=SystemClock().now())
+    forget_figures()
     figures = queue_figures(db.session())
     assert (figures.total.ready, figures.total.leased, figures.total.recipients) == (2, 1, 3)
     assert {found.reseller_id: found.depth.recipients for found in figures.resellers} == {
