@@ -37,8 +37,8 @@ COMMANDS: dict[str, str] = {
     "db": "platform_web.commands.db:db",
     "settings": "platform_web.commands.settings:settings_group",
     "web": "platform_web.commands.processes:web",
-    "relay": "platform_web.commands.processes:relay",
-    "worker": "platform_web.commands.processes:worker",
+    "relay": "platform_web.commands.relay:relay",
+    "worker": "platform_web.commands.worker:worker",
     "jobs": "platform_web.commands.processes:jobs",
     "cron": "platform_web.commands.processes:cron",
 }
