@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import structlog
 from hypothesis import settings as hypothesis_settings
 
 from platform_core.settings import settings
@@ -25,6 +26,10 @@ os.environ["DATABASE_URL"] = "postgresql://frankpost@127.0.0.1:1/frankpost"
 os.environ["REDIS_URL"] = "redis://127.0.0.1:1/0"
 # A hash made as in production would take longer than all the rest of making a reseller.
 os.environ["FRANKPOST_PASSWORD_MEMORY_KIB"] = "32"
+
+# As the product has it. By itself structlog would draw frames around the values of all variables, which takes seconds.
+_plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+structlog.configure(processors=[*structlog.get_config()["processors"][:-1], _plain])
 
 # The same examples on every run: a red build must be red again when looked into.
 hypothesis_settings.register_profile("here", deadline=None, derandomize=True)
