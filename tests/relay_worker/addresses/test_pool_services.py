@@ -158,7 +158,8 @@ def test_a_retired_address_may_come_back_but_not_twice(rows: Session, ip: MakeAd
 def test_what_was_done_is_written_down_with_who_did_it(rows: Session, ip: MakeAddress) -> None:
     address = ip("192.0.2.33")
     retire_address(rows, address, actor="ada@platform.example")
-    entries = rows.scalars(select(AuditEntry).where(AuditEntry.detail["address"].astext == "192.0.2.33"))
+    written = select(AuditEntry).where(AuditEntry.detail["address"].astext == "192.0.2.33")
+    entries = rows.scalars(written.order_by(AuditEntry.id))
     assert [(one.action, one.actor) for one in entries.all()][-2:] == [
         ("ip.add", "tests"),
         ("ip.retire", "ada@platform.example"),

@@ -115,6 +115,7 @@ def test_the_figures_tell_states_resellers_destinations_and_ages(
 def test_figures_that_were_dear_are_kept_for_a_while(desk: Desk, account: OpenAccount, books) -> None:
     sender = account(credits=9)
     desk.accept(sender.message())
+    forget_figures()
     books.execute(
         """INSERT INTO relay.queue_sample (taken_at, took, figures)
            VALUES (now(), '1 minute', '{"taken_at": "2026-11-01T00:00:00Z", "resellers": [], "lanes": [], "ages": []}')"""
