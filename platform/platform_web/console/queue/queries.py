@@ -32,8 +32,9 @@ class WaitingReseller:
 
 @dataclass(frozen=True, slots=True)
 class WaitingLane:
-    """A destination with mail in the queue; `domain` is one of those it serves."""
+    """A destination with mail in the queue, by its number there; `domain` is one of those it serves."""
 
+    lane: int
     domain: str
     depth: Depth
     age: timedelta
@@ -85,7 +86,9 @@ def queue_page(session: Session, now: datetime) -> QueuePage:
         oldest=None if oldest is None else now - oldest,
         held=sum(held.values()),
         resellers=_resellers(figures, held, names, now),
-        lanes=tuple(WaitingLane(one.domain, one.depth, now - one.oldest_at) for one in figures.lanes),
+        lanes=tuple(
+            WaitingLane(one.lane, one.domain, one.depth, now - one.oldest_at) for one in figures.lanes
+        ),
         ages=figures.ages,
         pauses=tuple(PauseLine(one, _name(names, one)) for one in active_pauses(session)),
     )
