@@ -17,6 +17,7 @@ class InboundState(StrEnum):
     UNREAD = "unread"
     APPLIED = "applied"
     NOT_UNDERSTOOD = "not_understood"
+    DONE = "done"  # left to people, and they have dealt with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,24 @@ class InboundLine:
     received_at: datetime
     size: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMail:
+    """One of them, and how it stands."""
+
+    line: InboundLine
+    state: InboundState
+
+
+def inbound_mail(session: Session, inbound_id: int) -> InboundMail:
+    """Raises NotFound."""
+    row = session.execute(text("SELECT * FROM relay.inbound_mail(:id)"), {"id": inbound_id}).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no mail {inbound_id} here.")
+    values = dict(row._mapping)
+    state = InboundState(values.pop("state"))
+    return InboundMail(InboundLine(**values), state)
 
 
 def inbound_mails(

@@ -7,7 +7,10 @@ from sqlalchemy.orm import Session
 from platform_core.errors import NotFound
 from relay_worker.inbound.findings import Finding, NotUnderstood, UnreadMail, as_rows
 from relay_worker.inbound.marks import InboundKind, Marks
+from relay_worker.inbound.queries import inbound_mail
 from relay_worker.inbound.reading import understand
+from tenants.resellers.queries import reseller_by_id
+from tenants.resellers.services import record_audit
 
 AT_ONCE = 20
 LEASE_SECONDS = 60  # after which somebody else reads what we have taken and not applied
@@ -69,6 +72,16 @@ def leave_to_people(session: Session, mail: UnreadMail, reason: str) -> None:
     session.execute(_LEAVE, {"id": mail.id, "reason": reason})
     session.commit()
     log.info("inbound.left_to_people", inbound_id=mail.id, reseller_id=mail.reseller_id, reason=reason)
+
+
+def mark_done(session: Session, inbound_id: int, *, actor: str) -> None:
+    """People have dealt with a mail that was left to them; the caller commits. Raises NotFound."""
+    found = session.execute(text("SELECT relay.close_inbound(:id)"), {"id": inbound_id}).scalar_one()
+    if not found:
+        raise NotFound(f"No mail {inbound_id} was left to people.")
+    reseller_id = inbound_mail(session, inbound_id).line.reseller_id
+    reseller = None if reseller_id is None else reseller_by_id(session, reseller_id).ref
+    record_audit(session, actor, "inbound.done", reseller, inbound=str(inbound_id))
 
 
 def read_again(session: Session, inbound_id: int) -> None:

@@ -27,6 +27,7 @@ ARGUMENTS = {
     "account_id": 1,
     "message_id": "019aa000-0000-7000-8000-000000000000",
     "pause_id": 1,
+    "inbound_id": 1,
     "invoice_id": 1,
     "card_id": "card_1",
     "plan_id": 1,

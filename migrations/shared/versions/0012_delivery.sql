@@ -29,3 +29,8 @@ ALTER TABLE relay.due
     ADD COLUMN handed_at timestamptz;
 CREATE INDEX due_handed ON relay.due (for_ip, lane, handed_at) WHERE for_ip IS NOT NULL;
 ALTER TABLE platform.ip_address ADD COLUMN absent_at timestamptz;  -- when such mail was last left lying
+
+-- What people have read and dealt with.
+ALTER TABLE relay.inbound
+    DROP CONSTRAINT inbound_state_check,
+    ADD CONSTRAINT inbound_state_check CHECK (state IN ('unread', 'applied', 'not_understood', 'done'));

@@ -7,9 +7,9 @@ import click
 
 from platform_core.ids import ResellerKey
 from platform_web.commands.output import Row, json_option, say, show_many, show_one
-from platform_web.commands.scope import platform_scope
+from platform_web.commands.scope import actor, platform_scope
 from relay_worker.inbound.queries import InboundLine, InboundState, inbound_content, inbound_mails
-from relay_worker.inbound.services import read_again
+from relay_worker.inbound.services import mark_done, read_again
 from tenants.resellers.queries import reseller_by_key
 
 
@@ -57,6 +57,16 @@ def read_one_again(inbound_id: int, as_json: bool) -> None:
     with platform_scope() as session:
         read_again(session, inbound_id)
     say(f"Mail {inbound_id} will be read again.", {"id": inbound_id, "state": "unread"}, as_json=as_json)
+
+
+@inbound.command()
+@click.argument("inbound_id", metavar="ID", type=int)
+@json_option
+def done(inbound_id: int, as_json: bool) -> None:
+    """Take mail ID off the list: somebody has dealt with it."""
+    with platform_scope() as session:
+        mark_done(session, inbound_id, actor=actor())
+    say(f"Mail {inbound_id} is done.", {"id": inbound_id, "state": "done"}, as_json=as_json)
 
 
 def _row(line: InboundLine) -> Row:

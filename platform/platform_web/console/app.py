@@ -13,6 +13,7 @@ from platform_core.database import bind_database
 from platform_core.settings import Settings
 from platform_web.console.addresses.views import pages as addresses
 from platform_web.console.door import rows
+from platform_web.console.inbound.views import pages as inbound
 from platform_web.console.invoices.views import pages as invoices
 from platform_web.console.plans.views import pages as plans
 from platform_web.console.queue.views import pages as queue
@@ -50,6 +51,7 @@ MENU = (
     MenuEntry("plans.every", "tag", _l("Plans")),
     MenuEntry("invoices.every", "receipt", _l("Invoices")),
     MenuEntry("queue.show", "stack-2", _l("Queue")),
+    MenuEntry("inbound.every", "inbox", _l("Returned mail")),
     MenuEntry("traffic.every", "send", _l("Traffic")),
     MenuEntry("addresses.every", "server-2", _l("Addresses")),
 )
@@ -71,6 +73,7 @@ def create_console(settings: Settings, clock: Clock) -> Flask:
     app.register_blueprint(plans)
     app.register_blueprint(invoices)
     app.register_blueprint(queue)
+    app.register_blueprint(inbound)
     app.register_blueprint(addresses)
     app.register_blueprint(traffic)
     app.register_blueprint(health)

@@ -117,12 +117,30 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT raw FROM relay.inbound WHERE id = p_id
 $$;
 
--- Have a mail that was left to people read again; false when there is none such.
+-- One mail without its content, and its state.
+CREATE OR REPLACE FUNCTION relay.inbound_mail(p_id bigint)
+RETURNS TABLE (id bigint, reseller_id integer, kind text, mail_from text, rcpt_to text, client_address text,
+               received_at timestamptz, size integer, reason text, state text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT i.id, i.reseller_id, i.kind, i.mail_from, i.rcpt_to, i.client_address, i.received_at, octet_length(i.raw),
+           i.reason, i.state
+    FROM relay.inbound i WHERE i.id = p_id
+$$;
+
+-- People have dealt with a mail that was left to them; false when there is none such.
+CREATE OR REPLACE FUNCTION relay.close_inbound(p_id bigint) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE relay.inbound SET state = 'done' WHERE id = p_id AND state = 'not_understood';
+    RETURN FOUND;
+END $$;
+
+-- Have a mail that was left to people read again, also when they are done with it; false when there is none such.
 CREATE OR REPLACE FUNCTION relay.read_inbound_again(p_id bigint) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     UPDATE relay.inbound SET state = 'unread', reason = '', tries = 0, next_at = now()
-        WHERE id = p_id AND state = 'not_understood';
+        WHERE id = p_id AND state IN ('not_understood', 'done');
     RETURN FOUND;
 END $$;
 
@@ -155,8 +173,9 @@ BEGIN
 END $$;
 
 REVOKE ALL ON FUNCTION relay.inbound_owner, relay.keep_inbound, relay.take_inbound, relay.apply_inbound,
-    relay.leave_inbound, relay.apply_feedback, relay.inbound_mails, relay.inbound_content, relay.read_inbound_again,
-    relay.forget_inbound FROM PUBLIC;
+    relay.leave_inbound, relay.apply_feedback, relay.inbound_mails, relay.inbound_mail, relay.inbound_content,
+    relay.close_inbound, relay.read_inbound_again, relay.forget_inbound FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION relay.inbound_owner, relay.keep_inbound TO frankpost_relay;
 GRANT EXECUTE ON FUNCTION relay.take_inbound, relay.apply_inbound, relay.leave_inbound, relay.apply_feedback,
-    relay.inbound_mails, relay.inbound_content, relay.read_inbound_again, relay.forget_inbound TO frankpost_web;
+    relay.inbound_mails, relay.inbound_mail, relay.inbound_content, relay.close_inbound, relay.read_inbound_again,
+    relay.forget_inbound TO frankpost_web;

@@ -71,5 +71,18 @@ def test_it_is_read_again_when_that_is_asked(
     assert run(f"inbound read-again {left}").exit_code == 1
 
 
+def test_what_somebody_has_dealt_with_is_off_the_list(
+    reseller: ResellerRef, run: Run, run_json: RunJson, left: int
+) -> None:
+    assert run_json(f"inbound done {left}") == {"id": left, "state": "done"}
+    assert run_json(f"inbound list --reseller {reseller.key}") == []
+    assert [line["id"] for line in run_json(f"inbound list --state done --reseller {reseller.key}")] == [left]
+    assert run(f"inbound done {left}").exit_code == 1
+    run_json(f"inbound read-again {left}")
+    assert [line["id"] for line in run_json(f"inbound list --state unread --reseller {reseller.key}")] == [
+        left
+    ]
+
+
 def test_a_mail_that_is_not_there_is_refused(run: Run) -> None:
     assert run("inbound show 0").exit_code == 1
