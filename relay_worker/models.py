@@ -70,7 +70,9 @@ class Recipient(TenantBase):
 
 
 class Held(TenantBase):
-    """A recipient in state `held`: quota did not cover it, and its account waits for more."""
+    """A recipient in state `held`: quota did not cover it, and its account waits for more. `bytes`: its share of the size
+    of its message.
+    """
 
     __tablename__ = "held"
 
@@ -78,6 +80,7 @@ class Held(TenantBase):
     message_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     n: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
     held_at: Mapped[datetime] = mapped_column(_MOMENT)
+    bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
 class Event(TenantBase):

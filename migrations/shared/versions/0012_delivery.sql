@@ -34,3 +34,6 @@ ALTER TABLE platform.ip_address ADD COLUMN absent_at timestamptz;  -- when such 
 ALTER TABLE relay.inbound
     DROP CONSTRAINT inbound_state_check,
     ADD CONSTRAINT inbound_state_check CHECK (state IN ('unread', 'applied', 'not_understood', 'done'));
+
+-- Held mail is counted in bytes, too.
+ALTER TABLE relay.holding ADD COLUMN bytes bigint NOT NULL DEFAULT 0;

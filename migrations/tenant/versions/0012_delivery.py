@@ -1,4 +1,4 @@
-"""What has vouched for the mail server of an attempt."""
+"""What has vouched for the mail server of an attempt, and a bound on the bytes of held mail."""
 
 from platform_core.migrations import run_sql_beside
 

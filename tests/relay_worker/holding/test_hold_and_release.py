@@ -36,6 +36,27 @@ def counted(sender: Sender) -> tuple[int, int]:
     return sender.count("held"), directory[0]["recipients"] if directory else 0
 
 
+def bytes_held(sender: Sender) -> int:
+    directory = sender.rows(
+        f"SELECT bytes FROM relay.holding WHERE reseller_id = {sender.reseller.id} AND account_id = %(account)s"
+    )
+    return directory[0]["bytes"] if directory else 0
+
+
+def test_a_message_counts_once_however_many_recipients_are_held_and_less_as_they_go(
+    desk: Desk, account: OpenAccount
+) -> None:
+    sender, raw = holding(account, credits=1), b"Subject: Hi\r\n\r\n" + b"x" * 285
+    desk.ingest(sender.message("a@example.org", "b@example.org", "c@example.org", raw=raw))
+    assert bytes_held(sender) == len(raw) == 300
+    assert release(sender) == 1
+    assert bytes_held(sender) == 200
+    with tenant_session(sender.reseller) as session:
+        assert discard_held(session, sender.account_id, clock=StoppedClock(NOON), reason="not wanted") == 2
+        session.commit()
+    assert bytes_held(sender) == 0
+
+
 def test_what_is_not_covered_is_held_and_costs_nothing(desk: Desk, account: OpenAccount) -> None:
     sender = holding(account, credits=1)
     assert desk.ingest(sender.message("a@example.org", "b@example.org")) == [Verdict.HELD]

@@ -9,28 +9,42 @@
 CREATE OR REPLACE FUNCTION hold(p_reseller integer, p_account bigint, p_at timestamptz, p_decision relay.decision)
 RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    v_bytes bigint;
 BEGIN
-    INSERT INTO held (account_id, message_id, n, held_at)
-        SELECT p_account, r.id, r.n, p_at
-        FROM unnest(p_decision.ids, p_decision.ns, p_decision.states) AS r (id, n, state) WHERE r.state = 'held';
+    -- Each recipient bears its share of the size, so that a message counts once, and less as its recipients go.
+    WITH noted AS (
+        INSERT INTO held (account_id, message_id, n, held_at, bytes)
+            SELECT p_account, r.id, r.n, p_at, ceil((SELECT m.size FROM message m WHERE m.id = r.id)::numeric
+                                                    / count(*) OVER (PARTITION BY r.id))
+            FROM unnest(p_decision.ids, p_decision.ns, p_decision.states) AS r (id, n, state) WHERE r.state = 'held'
+            RETURNING bytes
+    )
+    SELECT sum(bytes) INTO v_bytes FROM noted;
     INSERT INTO event (message_id, n, at, account_id, kind, outcome_class)
         SELECT r.id, r.n, p_at, p_account, 'held', 'quota'
         FROM unnest(p_decision.ids, p_decision.ns, p_decision.states) AS r (id, n, state) WHERE r.state = 'held';
-    INSERT INTO relay.holding AS h (reseller_id, account_id, recipients, since)
-        VALUES (p_reseller, p_account, p_decision.held, p_at)
-        ON CONFLICT (reseller_id, account_id) DO UPDATE SET recipients = h.recipients + excluded.recipients;
+    INSERT INTO relay.holding AS h (reseller_id, account_id, recipients, bytes, since)
+        VALUES (p_reseller, p_account, p_decision.held, v_bytes, p_at)
+        ON CONFLICT (reseller_id, account_id) DO UPDATE
+        SET recipients = h.recipients + excluded.recipients, bytes = h.bytes + excluded.bytes;
 END $$;
 REVOKE ALL ON FUNCTION hold FROM PUBLIC;
 
 -- Take out of `held` what has been let go or has ended.
 CREATE OR REPLACE FUNCTION unhold(p_reseller integer, p_account bigint, p_ids uuid[], p_ns smallint[]) RETURNS void
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    v_bytes bigint;
 BEGIN
-    DELETE FROM held h USING unnest(p_ids, p_ns) AS r (id, n)
-        WHERE h.account_id = p_account AND h.message_id = r.id AND h.n = r.n;
+    WITH gone AS (
+        DELETE FROM held h USING unnest(p_ids, p_ns) AS r (id, n)
+            WHERE h.account_id = p_account AND h.message_id = r.id AND h.n = r.n RETURNING h.bytes
+    )
+    SELECT sum(bytes) INTO v_bytes FROM gone;
     DELETE FROM relay.holding
         WHERE reseller_id = p_reseller AND account_id = p_account AND recipients = cardinality(p_ids);
-    UPDATE relay.holding SET recipients = recipients - cardinality(p_ids),
+    UPDATE relay.holding SET recipients = recipients - cardinality(p_ids), bytes = bytes - v_bytes,
                              since = (SELECT h.held_at FROM held h WHERE h.account_id = p_account
                                       ORDER BY h.message_id, h.n LIMIT 1)
         WHERE reseller_id = p_reseller AND account_id = p_account;
