@@ -189,6 +189,7 @@ class Account(TenantBase):
     require_tls: Mapped[bool] = mapped_column(server_default="false")
     at_quota_end: Mapped[str] = mapped_column(Text, server_default=AtQuotaEnd.REFUSE)
     held_limit: Mapped[int] = mapped_column(Integer, server_default="10000")
+    held_bytes: Mapped[int] = mapped_column(BigInteger, server_default="1073741824")
     keep_bodies: Mapped[bool] = mapped_column(server_default="true")
     created_at: Mapped[datetime] = mapped_column(_MOMENT, server_default=FetchedValue())
 

@@ -167,6 +167,7 @@ def test_results_that_wait_to_be_posted_outlast_what_is_added_to_them(empty: Set
         execute("ALTER TABLE relay.due DROP COLUMN for_ip, DROP COLUMN handed_at")
         execute("ALTER TABLE platform.ip_address DROP COLUMN absent_at")
         execute("ALTER TABLE relay.holding DROP COLUMN bytes")
+        execute("ALTER TYPE relay.standing DROP ATTRIBUTE hold_bytes")
         execute("ALTER TYPE relay.result DROP ATTRIBUTE tls_trust")
         for table in ("result_log", "unrecorded"):
             execute(f"ALTER TABLE relay.{table} ADD results relay.result[], ADD strays relay.result[]")

@@ -35,5 +35,6 @@ ALTER TABLE relay.inbound
     DROP CONSTRAINT inbound_state_check,
     ADD CONSTRAINT inbound_state_check CHECK (state IN ('unread', 'applied', 'not_understood', 'done'));
 
--- Held mail is counted in bytes, too.
+-- Held mail is bounded in bytes, too.
 ALTER TABLE relay.holding ADD COLUMN bytes bigint NOT NULL DEFAULT 0;
+ALTER TYPE relay.standing ADD ATTRIBUTE hold_bytes bigint;  -- bytes of messages that may still be held

@@ -1,6 +1,8 @@
 -- What has vouched for the mail server of an attempt: see platform_core.mail.tls; '' in clear, or when nobody noted it.
 ALTER TABLE event ADD COLUMN tls_trust text NOT NULL DEFAULT '';
 
+-- Held mail is bounded in bytes, too; a gigabyte unless said otherwise.
+ALTER TABLE account ADD COLUMN held_bytes bigint NOT NULL DEFAULT 1073741824 CHECK (held_bytes >= 0);
 -- A held recipient's share of the size of its message.
 ALTER TABLE held ADD COLUMN bytes bigint NOT NULL DEFAULT 0;
 UPDATE held h SET bytes = ceil(m.size::numeric / of_message.recipients)

@@ -32,6 +32,7 @@ DECLARE
     v_from_overage bigint := 0;
     v_dropped bigint := 0;
     v_hold_room bigint := p_standing.hold_room;  -- NULL: nothing is held
+    v_hold_bytes bigint := p_standing.hold_bytes;
     v_held bigint := 0;
     v_ids uuid[];
     v_ns smallint[];
@@ -61,11 +62,12 @@ BEGIN
             WHEN v_left_in_minute - v_used < least(v_billable, p_standing.minute_rate) THEN 'rate_reached'
             ELSE 'accepted'
         END;
-        IF v_billable <= v_hold_room
+        IF v_billable <= v_hold_room AND v_message.size <= v_hold_bytes
            AND v_verdict IN ('cap_reached', 'daily_cap_reached', 'credits_exhausted', 'accepted')
            AND (v_verdict <> 'accepted' OR p_standing.held OR v_held > 0) THEN
             v_verdict := 'held';
             v_hold_room := v_hold_room - v_billable;
+            v_hold_bytes := v_hold_bytes - v_message.size;
             v_held := v_held + v_billable;
         END IF;
         v_verdicts := v_verdicts || v_verdict;

@@ -43,6 +43,16 @@ def bytes_held(sender: Sender) -> int:
     return directory[0]["bytes"] if directory else 0
 
 
+def test_beyond_its_bytes_an_account_refuses_what_is_not_covered(desk: Desk, account: OpenAccount) -> None:
+    sender, raw = holding(account, cap=0), b"Subject: Hi\r\n\r\n" + b"x" * 985
+    sender.change("account", held_bytes=2 * len(raw) + 5)
+    large = [sender.message("a@example.org", "b@example.org", raw=raw) for _ in range(3)]
+    assert desk.ingest(*large) == [Verdict.HELD, Verdict.HELD, Verdict.CAP_REACHED]
+    assert desk.ingest(sender.message(raw=raw)) == [Verdict.CAP_REACHED]
+    assert bytes_held(sender) == 2 * len(raw)
+    assert desk.ingest(sender.message(raw=b"a:b\r\n")) == [Verdict.HELD]
+
+
 def test_a_message_counts_once_however_many_recipients_are_held_and_less_as_they_go(
     desk: Desk, account: OpenAccount
 ) -> None:

@@ -22,7 +22,7 @@ BEGIN
     IF p_customers_cap IS NOT NULL THEN
         SELECT * INTO v_customers FROM lock_customers(p_at);
     END IF;
-    SELECT id, kind, state, time_zone, monthly_cap, daily_cap, minute_rate, at_quota_end, held_limit,
+    SELECT id, kind, state, time_zone, monthly_cap, daily_cap, minute_rate, at_quota_end, held_limit, held_bytes,
            (p_at AT TIME ZONE time_zone)::date AS today, date_trunc('month', p_at AT TIME ZONE time_zone)::date AS month,
            -- The month in which the period began, or one before.
            coalesce((period_start - interval '32 days')::date, date_trunc('month', p_at AT TIME ZONE time_zone)::date) AS since,
@@ -44,7 +44,7 @@ BEGIN
         -- A statement of its own, after the lock: it must see what the one before us has committed.
         SELECT v_account.monthly_cap - count.accepted, greatest(v_account.plan_quota - count.from_plan, 0),
                lot.ids, lot.remaining, credential.ids, suppressed.addresses, credential.not_used_lately,
-               NULL, NULL, NULL, NULL, NULL,  -- what few accounts have, below
+               NULL, NULL, NULL, NULL, NULL, NULL,  -- what few accounts have, below
                greatest(v_account.overage_quota - count.overage, 0)
             INTO v_standing
             FROM (SELECT array_agg(l.id ORDER BY l.expires_at, l.id) AS ids,
@@ -77,6 +77,9 @@ BEGIN
         IF v_account.at_quota_end = 'hold' THEN
             v_standing.hold_room := v_account.held_limit - coalesce(
                 (SELECT h.recipients FROM relay.holding h
+                 WHERE h.reseller_id = p_messages[1].reseller_id AND h.account_id = v_account.id), 0);
+            v_standing.hold_bytes := v_account.held_bytes - coalesce(
+                (SELECT h.bytes FROM relay.holding h
                  WHERE h.reseller_id = p_messages[1].reseller_id AND h.account_id = v_account.id), 0);
             v_standing.held := v_standing.hold_room < v_account.held_limit;
         END IF;

@@ -115,6 +115,7 @@ BEGIN
 
     SELECT v_account.monthly_cap - count.accepted, greatest(v_account.plan_quota - count.from_plan, 0),
            lot.ids, lot.remaining, ARRAY[0::bigint], suppressed.addresses, NULL, NULL, NULL, NULL, NULL, NULL,
+           NULL,
            greatest(v_account.overage_quota - count.overage, 0)
         INTO v_standing
         FROM (SELECT array_agg(l.id ORDER BY l.expires_at, l.id) AS ids,
