@@ -11,6 +11,7 @@ from tenants.accounts.signals import announce_quota
 from tenants.models import Account, AccountKind, AtQuotaEnd, State
 
 MOST_HELD = 1_000_000
+MOST_HELD_BYTES = 2**40  # a terabyte
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +54,15 @@ def limit_account(session: Session, account: Account, *, monthly_cap: int | None
 
 @dataclass(frozen=True, slots=True)
 class MailChoices:
-    """What an account has done with its mail. `held_limit`: recipients it may hold at once, beyond which it refuses.
+    """What an account has done with its mail. `held_limit` and `held_bytes`: recipients, and bytes of messages, that it
+    may hold at once, beyond which it refuses.
 
     `list_unsubscribe`: mail without a List-Unsubscribe of its own gets ours. `require_tls`: no mail goes in clear.
     """
 
     at_quota_end: AtQuotaEnd
     held_limit: int
+    held_bytes: int
     keep_bodies: bool
     list_unsubscribe: bool
     require_tls: bool
@@ -70,6 +73,7 @@ def mail_choices(account: Account) -> MailChoices:
     return MailChoices(
         AtQuotaEnd(account.at_quota_end),
         account.held_limit,
+        account.held_bytes,
         account.keep_bodies,
         account.list_unsubscribe,
         account.require_tls,
@@ -84,8 +88,11 @@ def choose_for_mail(session: Session, account: Account, choices: MailChoices) ->
     """
     if not 0 <= choices.held_limit <= MOST_HELD:
         raise InvalidInput("held_limit", f"The limit must be between 0 and {MOST_HELD} recipients.")
+    if not 0 <= choices.held_bytes <= MOST_HELD_BYTES:
+        raise InvalidInput("held_bytes", f"The limit must be between 0 and {MOST_HELD_BYTES} bytes.")
     account.at_quota_end = choices.at_quota_end
     account.held_limit = choices.held_limit
+    account.held_bytes = choices.held_bytes
     account.keep_bodies = choices.keep_bodies
     account.list_unsubscribe = choices.list_unsubscribe
     account.require_tls = choices.require_tls

@@ -126,6 +126,9 @@ def limit(
 )
 @click.option("--held-limit", type=int, help="Most recipients held at once; beyond it mail is refused.")
 @click.option(
+    "--held-bytes", type=int, help="Most bytes of messages held at once; beyond it mail is refused."
+)
+@click.option(
     "--keep-bodies/--keep-no-bodies",
     "keep_bodies",
     default=None,

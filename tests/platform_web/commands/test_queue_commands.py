@@ -93,9 +93,10 @@ def test_a_single_message_is_retried_by_its_id(sender: Tenant, run_json: RunJson
 
 def test_an_account_chooses_what_becomes_of_its_mail(sender: Tenant, run_json: RunJson) -> None:
     line = f"account settings {sender.id} --reseller {sender.reseller.key}"
-    changed = run_json(f"{line} --at-quota-end hold --keep-no-bodies --held-limit 5")
+    changed = run_json(f"{line} --at-quota-end hold --keep-no-bodies --held-limit 5 --held-bytes 9000")
     assert changed == run_json(line)
     assert (changed["at_quota_end"], changed["held_limit"], changed["keep_bodies"]) == ("hold", 5, False)
+    assert changed["held_bytes"] == 9000
 
 
 def test_held_mail_is_listed_released_and_discarded(sender: Tenant, run: Run, run_json: RunJson) -> None:
