@@ -1,4 +1,4 @@
-"""What accounts owe: invoices past their day, and periods of plans that were begun unpaid."""
+"""What accounts owe: invoices past their day, and periods of plans and dedicated IPs that were begun unpaid."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,6 +13,8 @@ from billing.invoices.taxes import taxed
 from billing.money import Money
 from billing.plans.models import Subscription
 from billing.plans.states import PlanStatus
+from billing.rentals.models import IpRental
+from billing.rentals.states import RentalStatus
 from platform_core.errors import NotForSale
 from tenants.models import Account
 
@@ -32,10 +34,11 @@ class Debt:
 
     invoices: tuple[DebtItem, ...]
     plan: DebtItem | None
+    rentals: tuple[DebtItem, ...] = ()
 
     @property
     def items(self) -> tuple[DebtItem, ...]:
-        return (*self.invoices, *((self.plan,) if self.plan else ()))
+        return (*self.invoices, *((self.plan,) if self.plan else ()), *self.rentals)
 
     @property
     def due_on(self) -> date:
@@ -49,7 +52,8 @@ def debt_of(session: Session, account: Account, *, now: datetime) -> Debt | None
         overdue = unpaid_invoices(books, due_before=today, buyer_id=buyer_id)
     invoices = tuple(DebtItem(f"Invoice {one.number}", one.open, one.due_date) for one in overdue)
     plan = _unpaid_plan(session, account, now)
-    return Debt(invoices, plan) if invoices or plan else None
+    rentals = _unpaid_rentals(session, account, now)
+    return Debt(invoices, plan, rentals) if invoices or plan or rentals else None
 
 
 def _unpaid_plan(session: Session, account: Account, now: datetime) -> DebtItem | None:
@@ -62,12 +66,28 @@ def _unpaid_plan(session: Session, account: Account, now: datetime) -> DebtItem 
     if row is None:
         return None
     began = row.period_start.astimezone(ZoneInfo(account.time_zone)).date()
-    return DebtItem(f"Plan {row.plan_name}", _with_vat(session, account, row, now), began)
-
-
-def _with_vat(session: Session, account: Account, row: Subscription, now: datetime) -> Money:
-    """What it takes to pay for a period. While nobody knows the VAT nothing can be paid, and the price is what is told."""
     price = Money(row.price, row.currency)
+    return DebtItem(f"Plan {row.plan_name}", _with_vat(session, account, price, now), began)
+
+
+def _unpaid_rentals(session: Session, account: Account, now: datetime) -> tuple[DebtItem, ...]:
+    query = select(IpRental).where(
+        IpRental.account_id == account.id, IpRental.status == RentalStatus.PAST_DUE, ~IpRental.paid
+    )
+    ordered = query.order_by(IpRental.period_start, IpRental.id).execution_options(populate_existing=True)
+    zone = ZoneInfo(account.time_zone)
+    return tuple(
+        DebtItem(
+            row.words,
+            _with_vat(session, account, row.money, now),
+            row.period_start.astimezone(zone).date(),
+        )
+        for row in session.scalars(ordered)
+    )
+
+
+def _with_vat(session: Session, account: Account, price: Money, now: datetime) -> Money:
+    """What it takes to pay for a period. While nobody knows the VAT nothing can be paid, and the price is what is told."""
     try:
         return taxed(session, account, price, now=now).gross
     except NotForSale:

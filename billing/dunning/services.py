@@ -10,6 +10,7 @@ from billing.dunning.models import Dunning
 from billing.dunning.notices import NoticeKind, make_notice
 from billing.dunning.steps import Stage, Step, stage_after
 from billing.plans.renewals import suspend_plan
+from billing.rentals.services import end_unpaid
 from platform_core.clock import Clock
 from tenants.accounts.services import resume_account, suspend_account
 from tenants.models import Account, State
@@ -68,9 +69,11 @@ def _step(
 
 
 def _suspend(session: Session, account: Account, debt: Debt, row: Dunning, clock: Clock) -> None:
-    """Who owes for a plan alone loses what it includes: credits are paid for, and stay to be spent."""
+    """Who owes for a plan alone loses what it includes: credits are paid for, and stay to be spent. Rented IPs go back."""
     if debt.plan:
         suspend_plan(session, account, clock=clock)
+    if debt.rentals:
+        end_unpaid(session, account.id, clock=clock)
     if debt.invoices and account.state == State.ACTIVE:
         suspend_account(session, account)
         row.suspended = True

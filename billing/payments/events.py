@@ -19,7 +19,7 @@ from billing.payments.goods.invoices import keep_platform_invoice
 from billing.payments.hearing import NotYet, hear
 from billing.payments.models import StripeEvent, StripeRoute
 from billing.payments.news import News, read_news
-from billing.payments.orders import keep_ip_order
+from billing.payments.orders import follow_rentals, standings
 from billing.payments.states import SETTLED, EventState
 from platform_core.clock import Clock
 from platform_core.database import ResellerRef, as_tenant, db
@@ -107,12 +107,12 @@ def _apply(session: Session, event: StripeEvent, clock: Clock) -> None:
     try:
         with _acting_as(session, reseller):
             payment = hear(session, said, seller=event.account, clock=clock)
+            rented = standings(session, payment.id) if payment else []
     except NotYet:
         return _wait(event, clock)
-    if payment is not None:
-        keep_ip_order(session, reseller, payment, clock=clock)
-        if event.account == PLATFORM:
-            keep_platform_invoice(session, payment, clock=clock)
+    follow_rentals(session, reseller, rented, clock=clock)
+    if payment is not None and event.account == PLATFORM:
+        keep_platform_invoice(session, payment, clock=clock)
     event.reseller_id = reseller.id
     if event.account == PLATFORM:
         _keep_routes(session, said.references, reseller)

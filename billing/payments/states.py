@@ -57,8 +57,9 @@ SETTLED = frozenset({EventState.APPLIED, EventState.IGNORED})
 
 
 class OrderState(StrEnum):
-    """Of dedicated IPs that were paid for. Whatever is not ORDERED is closed."""
+    """Of dedicated IPs that were paid for. Whatever is not ORDERED is closed; ENDED: addresses that it has go back."""
 
     ORDERED = "ordered"
     FULFILLED = "fulfilled"
     CANCELLED = "cancelled"
+    ENDED = "ended"

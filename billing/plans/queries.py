@@ -12,6 +12,7 @@ from billing.plans.catalogue import Limits
 from billing.plans.models import Subscription
 from billing.plans.overage import OverageState, overage_of
 from billing.plans.states import PlanStatus
+from billing.rentals.queries import rented_count
 from platform_core.clock import Clock
 from platform_core.ids import AccountId
 from tenants.accounts.limits import Limit, limit_of
@@ -85,10 +86,11 @@ def current_plan(session: Session, account: Account, *, clock: Clock) -> PlanSta
 
 
 def room_of(session: Session, account: Account) -> tuple[Room, ...]:
-    """SMTP accounts and domains of an account, against its limits."""
+    """SMTP accounts, domains and dedicated IPs of an account, against its limits."""
     counts = {
         Limit.SMTP_ACCOUNTS: select(func.count()).where(SmtpAccount.account_id == account.id),
         Limit.DOMAINS: select(func.count()).where(Domain.account_id == account.id),
+        Limit.DEDICATED_IPS: rented_count(account.id),
     }
     return tuple(
         Room(limit, session.scalar(count) or 0, limit_of(account, limit)) for limit, count in counts.items()

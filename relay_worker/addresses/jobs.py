@@ -12,9 +12,11 @@ from platform_core.settings import settings
 from relay_worker.addresses.checks.look import look_at_addresses
 from relay_worker.addresses.checks.names import Names
 from relay_worker.addresses.models import IpResult, IpWarmupDay
+from relay_worker.addresses.rented.services import take_back_addresses
 from relay_worker.addresses.warmup.services import run_warmups
 
 CRON = "7 * * * *"  # hourly, soon after midnight UTC too, when the day of a warm-up is over
+TAKE_BACK_CRON = "5-59/15 * * * *"  # soon after rentals have been renewed, or not
 KEPT_FOR = timedelta(days=100)  # results; longer than the 30 days after which an address is warmed up again
 
 log = structlog.get_logger()
@@ -33,3 +35,12 @@ def keep_addresses() -> None:
         session.commit()
     looked = look_at_addresses(Names.from_settings(settings()), clock)
     log.info("addresses_checked", addresses=looked)
+
+
+def take_back_rented() -> None:
+    """Take addresses back whose rental is over. Queue: upkeep."""
+    with Session(db.engine) as session:
+        taken = take_back_addresses(session, clock=SystemClock(), actor="jobs")
+        session.commit()
+    if taken:
+        log.info("addresses_taken_back", addresses=taken)

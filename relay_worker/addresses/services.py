@@ -16,6 +16,7 @@ from relay_worker.addresses.checks.ptr import PtrFinding
 from relay_worker.addresses.models import DnsblZone, IpAddress, IpPool
 from relay_worker.addresses.providers import Provider
 from relay_worker.addresses.queries import all_zones
+from relay_worker.addresses.rented.queries import is_rented
 from relay_worker.addresses.states import (
     TRANSITIONS,
     AddressState,
@@ -105,7 +106,9 @@ def retire_address(session: Session, address: IpAddress, *, actor: str) -> None:
 
 
 def move_address(session: Session, address: IpAddress, pool: IpPool, *, actor: str) -> None:
-    """Put it into another pool."""
+    """Put it into another pool. Raises InvalidInput while it is rented: who pays for it alone sends from it."""
+    if is_rented(session, address.id):
+        raise InvalidInput("address", f"{address.address} is rented; it goes back when its order ends.")
     address.pool = pool
     session.flush()
     _audit(session, actor, "ip.move", address, pool=pool.name)

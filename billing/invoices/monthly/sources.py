@@ -26,7 +26,8 @@ _KINDS = {
     Good.PLAN: LineKind.PLAN,
     Good.DEDICATED_IP: LineKind.ADDRESSES,
 }
-_PLANS = ("plan/", "upgrade/")  # how the references of plans' charges begin; see billing.plans
+# How the references of charges begin, by what they are for; see billing.plans and billing.rentals.
+_CHARGES = {"plan": LineKind.PLAN, "upgrade": LineKind.PLAN, "ips": LineKind.ADDRESSES}
 _SPENT = (WalletReason.BOUGHT, WalletReason.CHARGED)
 
 Source = Callable[[Session, Account, Month, str], Iterator[DraftLine]]
@@ -73,7 +74,7 @@ def _wallet_charges(session: Session, account: Account, month: Month, currency: 
     )
     for entry in session.scalars(query.order_by(WalletEntry.id)):
         yield DraftLine(
-            kind=LineKind.PLAN if entry.reference.startswith(_PLANS) else LineKind.OTHER,
+            kind=_CHARGES.get(entry.reference.partition("/")[0], LineKind.OTHER),
             detail=entry.note or entry.reference,
             quantity=1,
             unit_price=-entry.amount,

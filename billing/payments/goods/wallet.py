@@ -9,6 +9,7 @@ from billing.money import Money
 from billing.payments.goods.shelf import Delivered, Order, TakenBack
 from billing.payments.purchases import Purchase, Quote
 from billing.plans.renewals import pay_due
+from billing.rentals.renewals import pay_rentals
 from billing.wallet.services import WalletReason, charge_wallet, credit_wallet
 from platform_core.errors import InvalidInput, NotFound
 from tenants.models import Account
@@ -26,9 +27,10 @@ class WalletMoney:
 
     def deliver(self, order: Order) -> Delivered:
         self._put_in(order, order.payment.units, reference=str(order.payment.id))
-        # A plan that waits for money goes on at once.
+        # What waits for money goes on at once: the plan first, without which nothing is included.
         with suppress(NotFound):
             pay_due(order.session, order.account, clock=order.clock)
+        pay_rentals(order.session, order.account, clock=order.clock)
         return Delivered()
 
     def take_back(self, order: Order, units: int) -> TakenBack:

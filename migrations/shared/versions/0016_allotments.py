@@ -3,7 +3,7 @@
 from platform_core.migrations import run_sql_beside
 
 revision = "0016"
-down_revision = "0013"
+down_revision = "0014"
 
 
 def upgrade() -> None:

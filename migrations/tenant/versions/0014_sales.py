@@ -1,4 +1,4 @@
-"""VAT at the sale."""
+"""VAT at the sale, and dedicated IPs by the month."""
 
 from platform_core.migrations import run_sql_beside
 

@@ -9,7 +9,7 @@ from billing.payments.checkout import refund_payment
 from billing.payments.connecting import disconnect as disconnect_seller
 from billing.payments.events import replay_event
 from billing.payments.ip_prices import clear_ip_price, set_ip_price
-from billing.payments.orders import fulfil_ip_order, ip_orders
+from billing.payments.orders import ip_orders
 from billing.payments.queries import (
     EventView,
     PaymentView,
@@ -26,7 +26,15 @@ from platform_core.clock import SystemClock
 from platform_core.ids import ResellerKey
 from platform_core.settings import settings
 from platform_web.commands.output import Row, json_option, say, show_many, show_one, yes_option
-from platform_web.commands.scope import account_option, platform_scope, reseller_option, reseller_scope
+from platform_web.commands.scope import (
+    account_option,
+    actor,
+    platform_scope,
+    reseller_option,
+    reseller_scope,
+)
+from relay_worker.addresses.rented.queries import rented_to
+from relay_worker.addresses.rented.services import hand_over_addresses
 from tenants.resellers.queries import reseller_by_key
 
 
@@ -163,14 +171,14 @@ def ip_price(amount: int, currency: str | None, reseller_key: str, account_name:
 @payment.command("ip-orders")
 @json_option
 def list_ip_orders(as_json: bool) -> None:
-    """Dedicated IPs that were paid for and wait for their address, oldest first."""
+    """Dedicated IPs that are paid for and wait for their addresses, oldest first."""
     with platform_scope() as session:
         rows: list[Row] = [
             {
                 "id": order.id,
                 "reseller_id": order.reseller_id,
                 "account_id": order.account_id,
-                "addresses": order.addresses,
+                "addresses": order.addresses - len(rented_to(session, order.id)),
                 "ordered_at": order.ordered_at,
             }
             for order in ip_orders(session)
@@ -179,13 +187,18 @@ def list_ip_orders(as_json: bool) -> None:
 
 
 @payment.command("fulfil-ip-order")
-@click.argument("order_id", type=int)
+@click.argument("order_id", metavar="ORDER", type=int)
+@click.argument("addresses", metavar="ADDRESS...", nargs=-1, required=True)
 @json_option
-def fulfil(order_id: int, as_json: bool) -> None:
-    """Say that the addresses of an order are assigned (see `frankpost pool assign`)."""
+def fulfil(order_id: int, addresses: tuple[str, ...], as_json: bool) -> None:
+    """Hand the addresses that ORDER waits for over: nobody else sends from them until the order ends.
+
+    They come from one of our pools (see `frankpost ip list`), and go back there by themselves.
+    """
     with platform_scope() as session:
-        fulfil_ip_order(session, order_id, clock=SystemClock())
-    say(f"Order {order_id} is fulfilled.", {"id": order_id}, as_json=as_json)
+        pool = hand_over_addresses(session, order_id, addresses, clock=SystemClock(), actor=actor()).name
+    row: Row = {"id": order_id, "pool": pool, "addresses": " ".join(addresses)}
+    say(f"Order {order_id} is fulfilled; its addresses are in the pool {pool}.", row, as_json=as_json)
 
 
 def _payment_row(found: PaymentView) -> Row:

@@ -14,6 +14,7 @@ from billing.invoices import jobs as invoice_jobs
 from billing.ledger import jobs as ledger_jobs
 from billing.payments import jobs as payment_jobs
 from billing.plans import jobs as plan_jobs
+from billing.rentals import jobs as rental_jobs
 from platform_core.logging import configure_logging
 from platform_core.monitoring.pulse import Pulse
 from platform_core.queues import QueueName, redis_connection
@@ -77,12 +78,14 @@ def cron() -> None:
         (invoice_jobs.bill_month, {"cron": invoice_jobs.BILL_CRON}),
         (invoice_jobs.send_invoices, {"interval": invoice_jobs.SEND_SECONDS}),
         (address_jobs.keep_addresses, {"cron": address_jobs.CRON}),
+        (address_jobs.take_back_rented, {"cron": address_jobs.TAKE_BACK_CRON}),
         (payment_jobs.apply_events, {"interval": payment_jobs.EVENTS_SECONDS}),
         (payment_jobs.top_up_accounts, {"interval": payment_jobs.TOP_UPS_SECONDS}),
         (payment_jobs.tell_of_stopped_top_ups, {"cron": payment_jobs.NOTICES_CRON}),
         (payment_jobs.deliver_again, {"cron": payment_jobs.DELIVER_CRON}),
         (ledger_jobs.enqueue_upkeep, {"cron": ledger_jobs.CRON}),
         (plan_jobs.enqueue_renewals, {"cron": plan_jobs.CRON}),
+        (rental_jobs.renew_rentals, {"cron": rental_jobs.CRON}),
         (dunning_jobs.dun, {"cron": dunning_jobs.CRON, "job_timeout": dunning_jobs.TIMEOUT_SECONDS}),
         (holding_jobs.release_everywhere, {"interval": holding_jobs.SWEEP_SECONDS}),
         (holding_jobs.expire_everywhere, {"cron": holding_jobs.EXPIRY_CRON}),

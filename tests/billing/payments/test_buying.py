@@ -13,9 +13,10 @@ from billing.payments.purchases import Purchase
 from billing.payments.queries import cards_of
 from billing.payments.states import PaymentState
 from billing.payments.till import quote_for
+from billing.rentals.queries import rentals_of
 from billing.wallet.queries import wallet_of
 from platform_core.database import db, tenant_session
-from platform_core.errors import NotForSale
+from platform_core.errors import LimitReached, NotForSale
 from tenants.accounts.queries import main_account
 from tenants.accounts.services import NewAccount, create_sub_account
 from tests.billing.payments.buyers import Buyer, PostOffice
@@ -105,6 +106,35 @@ def test_a_dedicated_ip_becomes_an_order_and_a_refund_cancels_it(agency: Buyer, 
     post.bring()
     db.session.rollback()
     assert not [order for order in ip_orders(db.session()) if order.reseller_id == agency.reseller.id]
+
+
+def test_more_dedicated_ips_than_the_plan_allows_are_not_sold(customer: Buyer, post: PostOffice) -> None:
+    with tenant_session(customer.reseller) as session:
+        set_ip_price(session, main_account(session), Money(6000, "EUR"), clock=customer.till.clock)
+        customer.account(session).most_dedicated_ips = 2
+        session.commit()
+    customer.buy(Purchase.dedicated_ips(2))
+    post.bring()
+    with pytest.raises(LimitReached):
+        customer.open(Purchase.dedicated_ips(1))
+
+
+def test_of_dedicated_ips_a_part_goes_back_with_its_part_of_the_money_and_comes_again_with_it(
+    agency: Buyer, post: PostOffice
+) -> None:
+    checkout = agency.buy(Purchase.dedicated_ips(2))
+    post.bring()
+    dispute = agency.server.desk.dispute(checkout["payment_intent"])
+    post.bring()
+    with tenant_session(agency.reseller) as session:
+        assert rentals_of(session, agency.id) == []
+    agency.server.desk.close_dispute(dispute, won=True)
+    post.bring()
+    agency.server.desk.refund(checkout["payment_intent"], 4000)
+    post.bring()
+    with tenant_session(agency.reseller) as session:
+        (found,) = rentals_of(session, agency.id)
+    assert (found.addresses, found.price) == (1, Money(4000, "EUR"))
 
 
 def test_a_card_left_at_the_checkout_is_saved(agency: Buyer, post: PostOffice) -> None:

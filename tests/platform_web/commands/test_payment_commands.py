@@ -5,9 +5,12 @@ from uuid import uuid4
 
 from sqlalchemy.orm import Session
 
+from billing.money import Money
 from billing.payments.events import keep_event
 from billing.payments.gateway import Received
 from billing.payments.models import Payment
+from billing.rentals.jobs import renew_rentals_of
+from billing.rentals.services import begin_rental
 from platform_core.clock import SystemClock
 from platform_core.database import ResellerRef, db, tenant_session
 from tenants.accounts.queries import main_account
@@ -82,3 +85,22 @@ def test_a_resellers_own_lines_take_the_place_of_everybodys(reseller: ResellerRe
     assert [(line["amount"], line["own"]) for line in lines] == [(200, True)]
     run_json("price-list remove credits --yes --currency CHF --reseller", key)
     assert len(run_json("price-list list --currency CHF --reseller", key)) == 2
+
+
+def test_staff_hand_over_the_addresses_that_are_ordered(
+    reseller: ResellerRef, run: Run, run_json: RunJson
+) -> None:
+    with tenant_session(reseller) as session:
+        main, rental = main_account(session), uuid4()
+        begin_rental(session, main, rental, 1, Money(4000, "EUR"), clock=SystemClock())
+        session.commit()
+    renew_rentals_of(reseller, SystemClock())
+    (order,) = [row for row in run_json("payment ip-orders") if row["reseller_id"] == reseller.id]
+    run_json(f"pool create p{rental.hex[:8]}")
+    run_json(f"ip add 203.0.113.77 --pool p{rental.hex[:8]} --helo mta77.example.net")
+    refused = run(f"payment fulfil-ip-order {order['id']} 203.0.113.77 203.0.113.78")
+    assert (refused.exit_code, "waits for 1" in refused.stderr) == (1, True)
+    made = run_json(f"payment fulfil-ip-order {order['id']} 203.0.113.77")
+    assert made["pool"] == f"rented-{reseller.id}-{main.id}"
+    assert order["id"] not in [row["id"] for row in run_json("payment ip-orders")]
+    assert run(f"ip move 203.0.113.77 p{rental.hex[:8]}").exit_code == 1

@@ -1,5 +1,7 @@
 """The billing pages of the portal: for whom each is, what it shows, and what its buttons do."""
 
+from uuid import uuid4
+
 import pytest
 
 from billing.invoices.profiles.services import set_profile, set_terms
@@ -10,6 +12,7 @@ from billing.plans.catalogue import NewPlan, create_plan
 from billing.plans.queries import current_plan
 from billing.prices.queries import price_of
 from billing.prices.services import set_price
+from billing.rentals.services import begin_rental
 from billing.wallet.services import WalletReason, credit_wallet
 from platform_core.clock import SystemClock
 from platform_core.database import tenant_session
@@ -215,6 +218,25 @@ def test_a_plan_is_begun_from_the_wallet_and_cancelled(agency: Agency, customer:
     assert "0 of 5,000 e-mails" in page
     customer.post("/billing/plan/cancel")
     assert "it ends" in customer.get("/billing/plan").text
+
+
+def test_dedicated_ips_are_shown_given_back_and_kept(
+    agency: Agency, customer: Visitor, owner: Visitor
+) -> None:
+    with tenant_session(agency.ref) as session:
+        account, rental_id = session.get_one(Account, agency.customer.id), uuid4()
+        begin_rental(session, account, rental_id, 2, Money(8000, "EUR"), clock=SystemClock())
+        session.commit()
+    page = customer.get("/billing/plan").text
+    assert ("2 are being set up" in page, "€80.00" in page) == (True, True)
+    asked = customer.get(f"/billing/plan/ips/{rental_id}/cancel").text
+    assert "until the end of the month that is paid" in asked
+    customer.post(f"/billing/plan/ips/{rental_id}/cancel")
+    assert "Keep them" in customer.get("/billing/plan").text
+    customer.post(f"/billing/plan/ips/{rental_id}/keep")
+    assert "Give back" in customer.get("/billing/plan").text
+    owner.post(f"/billing/plan/ips/{rental_id}/cancel")  # not its own
+    assert "Give back" in customer.get("/billing/plan").text
 
 
 def test_a_trial_is_offered_once(agency: Agency, customer: Visitor) -> None:

@@ -1,11 +1,13 @@
-"""The plan page, and what can be done about one's plan."""
+"""The plan page with the dedicated IPs, and what can be done about both."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
 from billing.invoices.taxes import Taxed, require_billable, taxed
 from billing.money import Money
@@ -15,11 +17,15 @@ from billing.plans.catalogue import Plan, plan_for, plans_for
 from billing.plans.queries import PlanState, current_plan, room_of
 from billing.plans.services import cancel_plan, change_plan, start_trial, upgrade_now
 from billing.plans.states import RUNNING, PlanStatus
+from billing.rentals.queries import Rental, rentals_of
+from billing.rentals.services import cancel_rental, keep_rental
 from billing.wallet.queries import wallet_of
+from platform_core.database import db
 from platform_core.errors import NotForSale
+from relay_worker.addresses.rented.queries import addresses_by_rental
 from whitelabel.portal.billing.counter import bank_of_seller, card_counter, go_and_pay
 from whitelabel.portal.billing.refusals import refusals_told
-from whitelabel.portal.door import account, clock, rows
+from whitelabel.portal.door import account, clock, reseller, rows
 from whitelabel.site.access import owner_only
 from whitelabel.site.questions import Question, ask
 
@@ -57,6 +63,7 @@ def show() -> ResponseReturnValue:
         room=room_of(rows(), account()),
         bank=bank_of_seller(),
         payable=_payable(),
+        rentals=_rentals(),
     )
 
 
@@ -122,6 +129,53 @@ def cancel() -> ResponseReturnValue:
         rows().commit()
         flash(_("The plan ends with this period."))
     return _back()
+
+
+@pages.route("/plan/ips/<uuid:rental_id>/cancel", methods=["GET", "POST"])
+@owner_only
+def cancel_ips(rental_id: UUID) -> ResponseReturnValue:
+    question = Question(
+        title=_("Give the dedicated IPs back?"),
+        text=_("They are yours until the end of the month that is paid; after it others may send from them."),
+        button=_("Give them back"),
+        back=url_for("billing.plan.show"),
+        dangerous=True,
+    )
+    if not question.answered:
+        return ask(question)
+    with refusals_told():
+        end = cancel_rental(rows(), account(), rental_id)
+        rows().commit()
+        flash(_("Noted. They are yours until %(day)s.", day=format_date(end)))
+    return _back()
+
+
+@pages.post("/plan/ips/<uuid:rental_id>/keep")
+@owner_only
+def keep_ips(rental_id: UUID) -> ResponseReturnValue:
+    with refusals_told():
+        keep_rental(rows(), account(), rental_id)
+        rows().commit()
+        flash(_("They stay yours."))
+    return _back()
+
+
+@dataclass(frozen=True, slots=True)
+class RentedIps:
+    """Dedicated IPs with the addresses that staff has assigned by now, and what a month costs."""
+
+    rental: Rental
+    addresses: tuple[str, ...]
+    taxed: Taxed | None
+
+
+def _rentals() -> list[RentedIps]:
+    found = rentals_of(rows(), account().id)
+    if not found:
+        return []
+    with Session(db.engine) as platform:
+        addresses = addresses_by_rental(platform, reseller().id, account().id)
+    return [RentedIps(one, tuple(addresses.get(one.id, ())), _taxed(one.price)) for one in found]
 
 
 def _offer(plan: Plan, present: PlanState | None) -> Offer:

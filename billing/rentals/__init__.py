@@ -1,0 +1,1 @@
+"""Dedicated IPs by the month: ordered and paid, renewed, given back."""
