@@ -13,7 +13,7 @@ from billing.dunning.letters import tell
 from billing.dunning.services import lift_if_paid, press
 from billing.invoices.models import Invoice, PlatformInvoice
 from billing.invoices.signals import invoice_paid
-from billing.letters.posting import RelayPost
+from billing.letters.posting import QueuePost
 from billing.payments.signals import payment_succeeded
 from billing.plans.signals import plan_changed
 from platform_core.clock import Clock, SystemClock
@@ -33,18 +33,18 @@ log = structlog.get_logger()
 
 def dun() -> None:
     """Take the steps that are due, warn of what lapses, and tell, at every reseller that is not suspended."""
-    found, clock = settings(), SystemClock()
-    post = RelayPost(found)
+    clock = SystemClock()
+    post = QueuePost(clock)
     with Session(db.engine) as session:
         query = select(Reseller).where(Reseller.state == State.ACTIVE).order_by(Reseller.id)
         resellers = [one.ref for one in session.scalars(query)]
-        key = found.platform_reseller
+        key = settings().platform_reseller
         platform = reseller_by_key(session, ResellerKey(key)).ref if key else None
     for reseller in resellers:
         try:
             press_all(reseller, clock)
             warn_all(reseller, clock)
-            tell(reseller, post, found, platform=platform, clock=clock)
+            tell(reseller, post, platform=platform, clock=clock)
         except (FrankpostError, SQLAlchemyError) as error:  # one reseller's fault is not the next one's
             log.warning("dunning.failed", reseller=reseller.key, kind=type(error).__name__)
 

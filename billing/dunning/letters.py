@@ -24,7 +24,6 @@ from platform_core.clock import Clock
 from platform_core.database import ResellerRef, tenant_session
 from platform_core.errors import SenderNotVerified
 from platform_core.ids import AccountId
-from platform_core.settings import Settings
 from tenants.accounts.queries import account_by_id, main_account
 from tenants.models import Account, Role, State
 from tenants.resellers.queries import brand
@@ -52,15 +51,13 @@ class Mailing:
     notices: tuple[NoticeKey, ...]
 
 
-def tell(
-    reseller: ResellerRef, post: Post, settings: Settings, *, platform: ResellerRef | None, clock: Clock
-) -> int:
+def tell(reseller: ResellerRef, post: Post, *, platform: ResellerRef | None, clock: Clock) -> int:
     """Send what is to be told at one reseller; says how many letters went out.
 
-    Where there is no verified domain to write from, it waits as long as it is news. Raises Unavailable when the relay
-    takes nothing; what was taken by then is told.
+    Where there is no verified domain to write from, it waits as long as it is news. Raises Unavailable while
+    who writes may not send; what was queued by then is told.
     """
-    own, platforms = _sending(reseller, settings), _sending(platform, settings) if platform else None
+    own, platforms = _sending(reseller), _sending(platform) if platform else None
     with tenant_session(reseller) as session:
         groups = [
             [(one.account_id, one.kind, one.reference) for one in group]
@@ -82,7 +79,7 @@ def _tell(
         account = account_by_id(session, notices[0].account_id)
         sending = platforms if account.is_main and notices[0].kind in PAYMENT else own
         mailing = _mailing(session, account, notices, sending, clock) if sending else None
-    # The session ends here: a slow relay must not hold a connection.
+    # The session ends here: queueing a letter is a transaction of its own.
     if sending is None or mailing is None:
         return 0
     _post(mailing, sending.box, post, clock)
@@ -144,11 +141,11 @@ def _people(session: Session, account: Account, *, with_billing: bool) -> tuple[
     return tuple(dict.fromkeys([*owners, *billing]))
 
 
-def _sending(reseller: ResellerRef, settings: Settings) -> Sending | None:
+def _sending(reseller: ResellerRef) -> Sending | None:
     """None where there is no verified domain."""
     with tenant_session(reseller) as session:
         try:
-            box = open_letterbox(session, settings)
+            box = open_letterbox(session)
         except SenderNotVerified:
             return None
         look = brand(session)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from billing.invoices.monthly.services import bill_reseller, bill_sub_accounts
 from billing.invoices.sending.letters import Mailroom, send_due
-from billing.letters.posting import RelayPost
+from billing.letters.posting import QueuePost
 from platform_core.clock import SystemClock
 from platform_core.database import ResellerRef, db, tenant_session
 from platform_core.ids import ResellerKey
@@ -36,18 +36,18 @@ def bill_month() -> None:
 
 def send_invoices() -> None:
     """E-mail the invoices that wait for it. Queue: upkeep."""
-    found, clock = settings(), SystemClock()
-    post = RelayPost(found)
+    clock = SystemClock()
+    post = QueuePost(clock)
     for reseller in _resellers():
         try:
             with tenant_session(reseller) as rows:
-                send_due(rows, Mailroom(rows, post, found, clock))
+                send_due(rows, Mailroom(rows, post, clock))
         except SQLAlchemyError as error:
             log.error("invoices.not_sent", reseller=reseller.key, exc_info=error)
     with Session(db.engine) as platform, ExitStack() as stack:
-        sender = _platforms_own(platform, found.platform_reseller)
+        sender = _platforms_own(platform, settings().platform_reseller)
         own_rows = stack.enter_context(tenant_session(sender)) if sender else None
-        send_due(platform, Mailroom(own_rows, post, found, clock))
+        send_due(platform, Mailroom(own_rows, post, clock))
 
 
 def _resellers() -> list[ResellerRef]:

@@ -1,27 +1,16 @@
-"""Who a reseller's own letters come from, and the login with which they are handed to the relay.
+"""Who a reseller's own letters come from: an address at a verified domain of its main account, which signs them."""
 
-The login is an SMTP account of the main account like any other, so letters are signed, counted and delivered as all mail
-is. Its secret is derived and not kept: whoever has the secret key of the installation can say it again.
-"""
+from dataclasses import dataclass
 
-import hmac
-from dataclasses import dataclass, field
-from hashlib import sha256
-
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from platform_core.database import ResellerRef
 from platform_core.errors import SenderNotVerified
-from platform_core.security import SecretVerifier, derive_key, random_text
-from platform_core.settings import Settings
 from tenants.accounts.queries import main_account
 from tenants.domains.queries import domains_of
-from tenants.models import Account, Brand, DomainState, SmtpAccount
+from tenants.models import Account, DomainState
 from tenants.resellers.queries import brand
 
-# People can't choose user names, so that no one else's login begins like this.
-PREFIX = "letters-"
-NAME = "Invoices and notices"
 MAILBOX = "billing"
 
 
@@ -40,42 +29,19 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Letterbox:
-    """A sender with its login."""
+    """A sender, and whose it is."""
 
+    reseller: ResellerRef
     sender: Sender
-    user_name: str
-    secret: str = field(repr=False)
 
 
-def open_letterbox(session: Session, settings: Settings, *, answers_to: str = "") -> Letterbox:
-    """The reseller's, made when there is none; the caller commits. `answers_to`: the address that letters should name.
+def open_letterbox(session: Session, *, answers_to: str = "") -> Letterbox:
+    """The reseller's. `answers_to`: the address that letters should name.
 
     Raises SenderNotVerified when no domain of the main account is verified.
     """
-    main = main_account(session)
-    sender = _sender(session, main, answers_to)
-    secret_key = settings.secret_key.get_secret_value()
-    # Two jobs at once would make two.
-    session.execute(select(Brand.only_row).with_for_update(key_share=True))
-    login = session.scalar(
-        select(SmtpAccount)
-        .where(SmtpAccount.account_id == main.id, SmtpAccount.user_name.startswith(PREFIX))
-        .order_by(SmtpAccount.id)
-        .limit(1)
-    )
-    user_name = login.user_name if login else PREFIX + random_text(16)
-    secret = _secret(secret_key, user_name)
-    verifier = SecretVerifier(secret_key).verifier(secret)
-    if login is None:
-        session.add(SmtpAccount(account_id=main.id, name=NAME, user_name=user_name, verifier=verifier))
-    elif login.verifier != verifier:  # somebody gave it a new secret, which we can't know
-        login.verifier = verifier
-    session.flush()
-    return Letterbox(sender, user_name, secret)
-
-
-def _secret(secret_key: str, user_name: str) -> str:
-    return hmac.new(derive_key(secret_key, "letters"), user_name.encode(), sha256).hexdigest()
+    reseller: ResellerRef = session.info["reseller"]
+    return Letterbox(reseller, _sender(session, main_account(session), answers_to))
 
 
 def _sender(session: Session, main: Account, answers_to: str) -> Sender:

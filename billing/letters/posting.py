@@ -1,65 +1,63 @@
-"""Hands a letter to our own relay over SMTP submission, as any customer's application does."""
+"""Puts a letter into the queue, as mail of the reseller itself: it costs nobody a credit, and is signed and delivered as all
+mail is.
+"""
 
-import ipaddress
-import smtplib
-import ssl
 from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
 from typing import Protocol
 
-from billing.letters.letterbox import Letterbox
-from platform_core.errors import Unavailable
-from platform_core.settings import Settings
+from sqlalchemy import text
 
-_SECONDS = 30
+from billing.letters.letterbox import Letterbox
+from platform_core.clock import Clock
+from platform_core.database import tenant_session
+from platform_core.errors import InvalidInput, Unavailable
+from platform_core.ids import new_message_id
+from platform_core.mail.addresses import AddressSyntax, parse_address
+
+_QUEUE = text("""
+    SELECT queue_letter(:id, :at, :header_from, :rcpt_to, :subject, :message_id_header, :smtputf8, :body_8bit, :raw)
+""")
 
 
 class Post(Protocol):
     """Takes letters. Once `post` returns the letter is in the queue, durably."""
 
     def post(self, message: EmailMessage, letterbox: Letterbox, to: str) -> None:
-        """Raises Unavailable with the relay's words when it would not take the letter."""
+        """Raises Unavailable where the reseller may not send, and InvalidInput for no address."""
         ...
 
 
-class RelayPost:
-    """`Post` through the relay of this installation."""
+class QueuePost:
+    """`Post` into the queue of this installation. Needs an application context; commits each letter by itself."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._host = settings.letters_host
-        self._port = settings.letters_port or settings.relay_starttls_ports[0]
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
 
     def post(self, message: EmailMessage, letterbox: Letterbox, to: str) -> None:
-        try:
-            with smtplib.SMTP(self._host, self._port, timeout=_SECONDS) as relay:
-                relay.starttls(context=_tls(self._host))
-                relay.login(letterbox.user_name, letterbox.secret)
-                relay.send_message(message, letterbox.sender.address, [to])
-        except (smtplib.SMTPException, OSError) as error:
-            raise Unavailable(f"The relay did not take the letter: {_said(error)}") from error
+        now, rcpt_to = self._clock.now(), _address(to)
+        policy = SMTP if rcpt_to.isascii() else SMTPUTF8
+        raw = message.as_bytes(policy=policy)
+        row = {
+            "id": new_message_id(now),
+            "at": now,
+            "header_from": letterbox.sender.address,
+            "rcpt_to": rcpt_to,
+            "subject": str(message["Subject"]),
+            "message_id_header": str(message["Message-ID"]),
+            "smtputf8": not rcpt_to.isascii(),
+            "body_8bit": not raw.isascii(),
+            "raw": raw,
+        }
+        with tenant_session(letterbox.reseller) as session:
+            queued = session.scalar(_QUEUE, row)
+            session.commit()
+        if not queued:
+            raise Unavailable("The letter can't go out: the reseller may not send.")
 
 
-def _tls(host: str) -> ssl.SSLContext:
-    """On loopback nobody listens in, and no certificate bears the name of the machine itself."""
-    context = ssl.create_default_context()
-    if _is_loopback(host):
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _is_loopback(host: str) -> bool:
+def _address(to: str) -> str:
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _said(error: Exception) -> str:
-    """The relay's reply, or what went wrong on the way to it."""
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        code, text = next(iter(error.recipients.values()))
-        return f"{code} {text.decode(errors='replace')}"
-    if isinstance(error, smtplib.SMTPResponseException):
-        words = error.smtp_error
-        return f"{error.smtp_code} {words.decode(errors='replace') if isinstance(words, bytes) else words}"
-    return str(error) or type(error).__name__
+        return str(parse_address(to))
+    except AddressSyntax as error:
+        raise InvalidInput("send_to", str(error)) from error

@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from billing.letters.posting import RelayPost
+from billing.letters.posting import QueuePost
 from billing.payments.events import apply_due
 from billing.payments.models import Payment
 from billing.payments.settling import settle
@@ -52,10 +52,11 @@ def top_up_accounts() -> None:
 
 def tell_of_stopped_top_ups() -> None:
     """Write to those whose automatic top-up went off. Who can't be written to now is written to at the next run."""
-    post = RelayPost(settings())
+    clock = SystemClock()
+    post = QueuePost(clock)
     for reseller in _active_resellers():
         try:
-            notices.tell_of_stopped_top_ups(reseller, post, settings(), clock=SystemClock())
+            notices.tell_of_stopped_top_ups(reseller, post, clock=clock)
         except FrankpostError as error:
             log.warning("top_up_notice_failed", reseller=reseller.key, kind=type(error).__name__)
 

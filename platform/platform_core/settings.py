@@ -317,14 +317,6 @@ class Settings(BaseSettings):
     )
 
     # --- our own letters: invoices and notices ---
-    letters_host: str = Field(
-        default="127.0.0.1",
-        description="Where letters of our own, such as invoices, are handed to the relay. Elsewhere than on loopback its certificate must bear this name.",
-    )
-    letters_port: int | None = Field(
-        default=None,
-        description="A STARTTLS port of the relay there. Default: the first of FRANKPOST_RELAY_STARTTLS_PORTS.",
-    )
     platform_reseller: str = Field(
         default="",
         description="Key of the reseller that is the platform itself: the platform's letters to resellers go out from its main account. Without one they stay unsent.",

@@ -1,4 +1,4 @@
-"""An invoice on its whole way: issued, handed to the running relay like any mail, signed, delivered, and read again."""
+"""An invoice on its whole way: issued, put into the queue, signed, delivered by a running worker, and read again."""
 
 import io
 import re
@@ -14,7 +14,7 @@ from billing.invoices.profiles.services import set_profile, set_terms
 from billing.invoices.sending.letters import Mailroom, send_due
 from billing.invoices.sending.services import ask_to_send
 from billing.invoices.services import issue_invoice
-from billing.letters.posting import RelayPost
+from billing.letters.posting import QueuePost
 from platform_core.clock import SystemClock
 from platform_core.database import db, tenant_session
 from platform_core.ids import ResellerKey
@@ -39,12 +39,11 @@ def settings_of(product: Product) -> Settings:
         secret_key=product.environment["FRANKPOST_SECRET_KEY"],  # type: ignore[arg-type]
         database_url=product.postgres.url(),  # type: ignore[arg-type]
         redis_url=product.redis.url(),  # type: ignore[arg-type]
-        letters_port=product.port,
     )
 
 
 def send_an_invoice(product: Product) -> str:
-    """Issues an invoice to a new sub-account and hands it to the relay; gives its number."""
+    """Issues an invoice to a new sub-account and queues its letter; gives its number."""
     found, clock = settings_of(product), SystemClock()
     with headless_context(found):
         agency = reseller_by_key(db.session(), ResellerKey("agency")).ref
@@ -56,7 +55,7 @@ def send_an_invoice(product: Product) -> str:
             issued = issue_invoice(rows, draft(customer, buyer, PLAN), clock=clock)
             ask_to_send(rows, issued.id, clock=clock)
             rows.commit()
-            assert send_due(rows, Mailroom(sender_rows, RelayPost(found), found, clock)) == 1
+            assert send_due(rows, Mailroom(sender_rows, QueuePost(clock), clock)) == 1
             return issued.number
 
 

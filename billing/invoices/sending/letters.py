@@ -15,7 +15,6 @@ from billing.letters.posting import Post
 from billing.letters.writing import Attachment, Letter, message_of, write_letter
 from platform_core.clock import Clock
 from platform_core.errors import FrankpostError, SenderNotVerified
-from platform_core.settings import Settings
 
 log = structlog.get_logger()
 
@@ -26,7 +25,6 @@ class Mailroom:
 
     sender_rows: Session | None
     post: Post
-    settings: Settings
     clock: Clock
 
 
@@ -64,7 +62,7 @@ def invoice_letter(document: Document, paper: Paper) -> Letter:
 def _send(session: Session, due: DueLetter, room: Mailroom) -> None:
     document = document_of(invoice_by_id(session, due.invoice_id))
     letter = invoice_letter(document, paper_of(session, due.invoice_id))
-    session.commit()  # the paper is kept, and a slow relay must not hold a transaction open
+    session.commit()  # the paper is kept, and no lock is held while the letter is queued
     box = _letterbox(room, document.seller.email)
     message = message_of(letter, box.sender, due.send_to, message_id=due.message_id, now=room.clock.now())
     room.post.post(message, box, due.send_to)
@@ -74,8 +72,6 @@ def _letterbox(room: Mailroom, answers_to: str) -> Letterbox:
     if room.sender_rows is None:
         raise SenderNotVerified(answers_to.rpartition("@")[2] or "The platform's own domain")
     try:
-        box = open_letterbox(room.sender_rows, room.settings, answers_to=answers_to)
-        room.sender_rows.commit()
-        return box
+        return open_letterbox(room.sender_rows, answers_to=answers_to)
     finally:
         room.sender_rows.rollback()

@@ -15,7 +15,6 @@ from platform_core.clock import Clock
 from platform_core.database import ResellerRef, tenant_session
 from platform_core.errors import SenderNotVerified
 from platform_core.ids import AccountId
-from platform_core.settings import Settings
 from tenants.accounts.queries import account_by_id
 from tenants.models import Role, State
 from tenants.resellers.queries import brand
@@ -44,17 +43,17 @@ class Notice:
     message_id: str
 
 
-def tell_of_stopped_top_ups(reseller: ResellerRef, post: Post, settings: Settings, *, clock: Clock) -> int:
+def tell_of_stopped_top_ups(reseller: ResellerRef, post: Post, *, clock: Clock) -> int:
     """Write to the owners of each account whose rule was stopped and who were not told; says to how many accounts.
 
-    Where the reseller has no verified domain to write from, they wait. Raises Unavailable when the relay takes nothing.
+    Where the reseller has no verified domain to write from, they wait. Raises Unavailable while it may not send.
     """
     with tenant_session(reseller) as session:
         notices = _due(session, clock)
         if not notices:
             return 0
         try:
-            letterbox = open_letterbox(session, settings)
+            letterbox = open_letterbox(session)
         except SenderNotVerified:
             return 0
         look = {"company": brand(session).company_name, "colour": brand(session).primary_colour}

@@ -23,3 +23,6 @@ CREATE TABLE ip_rental (
 CREATE INDEX ip_rental_account ON ip_rental (account_id);
 CREATE INDEX ip_rental_due ON ip_rental (period_end) WHERE status <> 'ended';
 GRANT SELECT, INSERT, UPDATE ON ip_rental TO {role};
+
+-- The logins with which letters of the reseller's own were handed to the relay: they are put into the queue now.
+DELETE FROM smtp_account WHERE user_name LIKE 'letters-%';

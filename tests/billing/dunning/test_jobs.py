@@ -16,11 +16,11 @@ from billing.invoices.queries import invoices_in
 from billing.invoices.services import Issued, issue_invoice, record_payment
 from platform_core.clock import StoppedClock, SystemClock
 from platform_core.database import ResellerRef, db
-from platform_core.settings import Settings
 from tenants.accounts.queries import main_account
-from tenants.models import Account, State
+from tenants.models import Account, Domain, DomainState, State
 from tests.billing.dunning.conftest import Pigeonhole
-from tests.billing.invoices.papers import LYON, TERMS, VIENNA, draft
+from tests.billing.invoices.papers import GRAZ, LYON, TERMS, VIENNA, draft
+from tests.relay_worker.queue.desk import owner_connection
 
 LONG_AGO = timedelta(days=90)
 
@@ -40,11 +40,30 @@ def test_the_job_takes_the_steps_that_are_due_even_when_no_letter_gets_out(
     rows: Session, customer: Account
 ) -> None:
     issue_invoice(rows, draft(customer), clock=StoppedClock(datetime.now(UTC) - LONG_AGO))
+    rows.query(Domain).one().state = DomainState.PENDING
     rows.commit()
     for _ in range(2):
         dun()
     assert rows.get_one(Dunning, customer.id).step == Step.REMINDER
     assert rows.query(BillingNotice).filter_by(account_id=customer.id).one().told_at is None
+
+
+def test_the_jobs_letters_are_mail_of_the_resellers_own(
+    rows: Session, customer: Account, reseller: ResellerRef
+) -> None:
+    issue_invoice(rows, draft(customer), clock=StoppedClock(datetime.now(UTC) - LONG_AGO))
+    rows.commit()
+    for _ in range(2):
+        dun()
+    with owner_connection(reseller) as books:
+        letters = books.execute(
+            "SELECT m.account_id, m.header_from, r.rcpt_to FROM message m JOIN recipient r ON r.message_id = m.id"
+        )
+        found = sorted((row["account_id"], row["header_from"], row["rcpt_to"]) for row in letters)
+    assert found == [
+        (0, "billing@acme.example", GRAZ.email),
+        (0, "billing@acme.example", "owner@muster.example"),
+    ]
 
 
 def test_a_reseller_is_led_by_what_it_owes_to_the_platform_until_it_pays(
@@ -69,10 +88,9 @@ def test_only_the_platform_writes_about_what_a_reseller_owes(
     reseller: ResellerRef,
     platforms_invoice: Issued,
     post: Pigeonhole,
-    database: Settings,
 ) -> None:
     clock = StoppedClock(datetime.now(UTC) + LONG_AGO)
     press(rows, main_account(rows), clock=clock)
     rows.commit()
-    assert tell(reseller, post, database, platform=None, clock=clock) == 0
-    assert tell(reseller, post, database, platform=reseller, clock=clock) >= 1
+    assert tell(reseller, post, platform=None, clock=clock) == 0
+    assert tell(reseller, post, platform=reseller, clock=clock) >= 1

@@ -14,7 +14,6 @@ from billing.ledger.services import grant_credits, revoke_bought
 from billing.money import Money
 from platform_core.clock import StoppedClock
 from platform_core.database import ResellerRef
-from platform_core.settings import Settings
 from tenants.models import Account
 from tests.billing.dunning.conftest import Pigeonhole
 
@@ -67,14 +66,13 @@ def test_both_levels_are_told_in_the_resellers_name(
     customer: Account,
     clock: StoppedClock,
     post: Pigeonhole,
-    database: Settings,
 ) -> None:
     end = grant_credits(rows, customer, 1234, clock=clock).expires_at
     clock.advance(end - clock.now() - 20 * DAY)
     warn_of_lapsing(rows, clock=clock)
     rows.commit()
     for _ in range(2):
-        tell(reseller, post, database, platform=None, clock=clock)
+        tell(reseller, post, platform=None, clock=clock)
     customers, resellers = sorted(post.posted, key=lambda one: one[1] != "owner@muster.example")
     assert customers[1] == "owner@muster.example"
     for message, _ in (customers, resellers):

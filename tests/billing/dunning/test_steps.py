@@ -23,7 +23,6 @@ from billing.plans.states import PlanStatus
 from billing.wallet.services import WalletReason, credit_wallet
 from platform_core.clock import StoppedClock
 from platform_core.database import ResellerRef
-from platform_core.settings import Settings
 from tenants.accounts.services import suspend_account
 from tenants.models import Account, State
 from tests.billing.dunning.conftest import Pigeonhole
@@ -149,11 +148,10 @@ def test_each_step_is_told_once_in_the_resellers_name(
     invoice: Issued,
     clock: StoppedClock,
     post: Pigeonhole,
-    database: Settings,
 ) -> None:
     for _ in range(TERMS.payment_days + 15):
         lead(rows, customer, clock, 1)
-        tell(reseller, post, database, platform=None, clock=clock)
+        tell(reseller, post, platform=None, clock=clock)
     subjects = [str(message["Subject"]) for message, to in post.posted if to == "owner@muster.example"]
     assert [subject.partition(": ")[2][:18] for subject in subjects] == [
         "a payment is due",
@@ -173,11 +171,10 @@ def test_what_was_paid_meanwhile_is_not_told(
     invoice: Issued,
     clock: StoppedClock,
     post: Pigeonhole,
-    database: Settings,
 ) -> None:
     lead(rows, customer, clock, 15)
     pay(rows, invoice, clock)
-    assert tell(reseller, post, database, platform=None, clock=clock) == 0
+    assert tell(reseller, post, platform=None, clock=clock) == 0
     assert not post.posted
 
 
@@ -188,11 +185,10 @@ def test_old_news_is_not_told(
     invoice: Issued,
     clock: StoppedClock,
     post: Pigeonhole,
-    database: Settings,
 ) -> None:
     lead(rows, customer, clock, 15)
     clock.advance(TELL_WITHIN)
-    assert tell(reseller, post, database, platform=None, clock=clock) == 0
+    assert tell(reseller, post, platform=None, clock=clock) == 0
 
 
 def fill(rows: Session, account: Account, minor_units: int, reference: str, clock: StoppedClock) -> None:

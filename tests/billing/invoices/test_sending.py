@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from email.message import EmailMessage
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -22,12 +23,15 @@ from billing.letters.letterbox import Letterbox, open_letterbox
 from platform_core.clock import StoppedClock, SystemClock
 from platform_core.database import ResellerRef, db, tenant_session
 from platform_core.errors import InvalidInput, NotFound, Unavailable
-from platform_core.security import Seal, SecretVerifier
+from platform_core.security import Seal
 from platform_core.settings import Settings
 from tenants.accounts.queries import main_account
 from tenants.domains.services import add_domain
-from tenants.models import Account, DomainState, SmtpAccount
+from tenants.models import Account, DomainState
+from tenants.resellers.queries import reseller_by_id
+from tenants.resellers.services import suspend_reseller
 from tests.billing.invoices.papers import GRAZ, LYON, TEL_AVIV, TERMS, VIENNA, draft
+from tests.relay_worker.queue.desk import owner_connection
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
@@ -63,11 +67,9 @@ def domain(rows: Session, database: Settings) -> str:
 
 
 @pytest.fixture
-def room(
-    rows: Session, post: Pigeonhole, database: Settings, clock: StoppedClock, reseller: ResellerRef
-) -> Iterator[Mailroom]:
+def room(rows: Session, post: Pigeonhole, clock: StoppedClock, reseller: ResellerRef) -> Iterator[Mailroom]:
     with tenant_session(reseller) as sender_rows:
-        yield Mailroom(sender_rows, post, database, clock)
+        yield Mailroom(sender_rows, post, clock)
 
 
 @pytest.fixture
@@ -167,14 +169,14 @@ def platforms_invoice(rows: Session, reseller: ResellerRef, clock: StoppedClock)
 
 
 def test_the_platforms_invoices_go_out_through_the_reseller_that_is_the_platform(
-    room: Mailroom, post: Pigeonhole, domain: str, platforms_invoice: Issued
+    room: Mailroom, post: Pigeonhole, domain: str, platforms_invoice: Issued, reseller: ResellerRef
 ) -> None:
     assert send_due(db.session(), room) >= 1  # other tests may have left some in the platform's books
     number = platforms_invoice.number
     ((message, box, to),) = [one for one in post.posted if number in str(one[0]["Subject"])]
     assert (to, message["From"].addresses[0].domain) == (VIENNA.email, domain)
     assert message["Reply-To"] == LYON.email
-    assert box.user_name.startswith("letters-")
+    assert box.reseller.key == reseller.key
 
 
 def test_without_such_a_reseller_they_wait_with_the_reason(
@@ -186,16 +188,58 @@ def test_without_such_a_reseller_they_wait_with_the_reason(
     assert problem == "fleurs.example is not a verified sending domain of this account."
 
 
-def test_a_relay_that_is_away_costs_a_try_and_nothing_else(
-    rows: Session, issued: Issued, domain: str
+def queued(reseller: ResellerRef) -> list[dict[str, Any]]:
+    """The letters that are in the queue, and what they are."""
+    with owner_connection(reseller) as books:
+        return books.execute(
+            "SELECT m.account_id, m.mail_from, m.header_from, m.body_8bit, r.rcpt_to, b.raw, d.account_id AS due_for"
+            " FROM message m JOIN recipient r ON r.message_id = m.id JOIN message_body b ON b.message_id = m.id"
+            " JOIN relay.due d ON d.message_id = m.id ORDER BY m.id"
+        ).fetchall()
+
+
+def test_a_letter_is_queued_as_the_resellers_own_and_costs_nobody_anything(
+    rows: Session, issued: Issued, domain: str, reseller: ResellerRef
 ) -> None:
+    """No account has a credit here, and the reseller's own no SMTP account."""
     ask_to_send(rows, issued.id, clock=SystemClock())
     rows.commit()
     send_invoices()
+    (letter,) = queued(reseller)
+    assert (letter["account_id"], letter["due_for"], letter["mail_from"]) == (0, 0, "")
+    assert (letter["header_from"], letter["rcpt_to"]) == ("billing@acme.example", GRAZ.email)
+    raw = bytes(letter["raw"])
+    assert (b"\r\nSubject: Rechnung AM-2026-" in raw, b"\n" in raw.replace(b"\r\n", b"")) == (True, False)
+    assert letter["body_8bit"] is not raw.isascii()
+    rows.expire_all()
+    assert rows.scalars(select(InvoiceSending)).one().sent_at is not None
+    counts = "SELECT (SELECT count(*) FROM account_month) + (SELECT count(*) FROM credit_entry) AS found"
+    with owner_connection(reseller) as books:
+        assert books.execute(counts).fetchall() == [{"found": 0}]
+
+
+def test_while_the_reseller_may_not_send_the_letter_waits(
+    rows: Session, issued: Issued, domain: str, reseller: ResellerRef
+) -> None:
+    ask_to_send(rows, issued.id, clock=SystemClock())
+    rows.commit()
+    suspend_reseller(db.session(), reseller_by_id(db.session(), reseller.id), actor="tests")
+    db.session.commit()
+    send_invoices()
     rows.expire_all()
     sending = rows.scalars(select(InvoiceSending)).one()
-    assert (sending.tries, sending.sent_at) == (1, None)
-    assert "The relay did not take the letter" in sending.problem
+    assert (sending.tries, sending.sent_at, queued(reseller)) == (1, None, [])
+    assert "may not send" in sending.problem
+
+
+def test_what_is_no_address_costs_a_try_and_is_said(
+    rows: Session, issued: Issued, domain: str, reseller: ResellerRef
+) -> None:
+    ask_to_send(rows, issued.id, clock=SystemClock(), send_to="two@@example.org")
+    rows.commit()
+    send_invoices()
+    rows.expire_all()
+    assert "not valid" in rows.scalars(select(InvoiceSending)).one().problem
 
 
 def test_a_buyer_without_an_address_is_told_at_once(
@@ -215,22 +259,8 @@ def test_the_paper_is_the_same_bytes_ever_after_and_one_buyers_only(
         paper_of(rows, issued.id, buyer_id=customer.id + 1)
 
 
-def test_a_letterbox_is_made_once_and_knows_its_secret_again(
-    rows: Session, domain: str, database: Settings
-) -> None:
-    first = open_letterbox(rows, database)
-    login = rows.scalars(select(SmtpAccount)).one()
-    verifier = SecretVerifier(database.secret_key.get_secret_value())
-    login.verifier = verifier.verifier("what somebody has made of it")
-    rows.flush()
-    second = open_letterbox(rows, database)
-    assert (second.user_name, second.secret) == (first.user_name, first.secret)
-    assert verifier.matches(first.secret, rows.scalars(select(SmtpAccount)).one().verifier)
-    assert first.secret not in repr(first)
-
-
-def test_answers_go_where_the_seller_wants_them(rows: Session, domain: str, database: Settings) -> None:
-    own = open_letterbox(rows, database, answers_to="accounts@ACME.example").sender
-    elsewhere = open_letterbox(rows, database, answers_to="acme@gmail.example").sender
+def test_answers_go_where_the_seller_wants_them(rows: Session, domain: str) -> None:
+    own = open_letterbox(rows, answers_to="accounts@ACME.example").sender
+    elsewhere = open_letterbox(rows, answers_to="acme@gmail.example").sender
     assert own.address == "accounts@ACME.example"
     assert (elsewhere.address, elsewhere.reply_to) == ("billing@acme.example", "acme@gmail.example")

@@ -7,8 +7,9 @@ import pytest
 from platform_core.database import tenant_session
 from platform_core.security import Seal
 from relay_worker.queue.claims import SenderIdentity
-from tenants.accounts.queries import account_by_id
+from tenants.accounts.queries import account_by_id, main_account
 from tenants.accounts.services import choose_for_mail, mail_choices
+from tenants.domains.services import add_domain
 from tenants.models import DomainState
 from tenants.resellers.signing_domain import set_signing_domain
 from tests.relay_worker.queue.conftest import OpenAccount
@@ -50,3 +51,21 @@ def test_the_resellers_own_domain_signs_once_it_is_verified(
         second = identity(desk, worker, sender, account_id).second
         assert (second is not None) is signs
         assert second is None or (second.domain, second.sealed) == ("agency.example", made.sealed_key)
+
+
+def test_the_resellers_own_letters_bear_the_key_of_its_main_accounts_domain_and_of_no_other(
+    desk: Desk, account: OpenAccount, worker: Worker
+) -> None:
+    sender = account(1)
+    with tenant_session(sender.reseller) as session:
+        main = main_account(session)
+        add_domain(session, main.id, f"{sender.reseller.key}.example", seal=SEAL).state = DomainState.VERIFIED
+        add_domain(session, sender.account_id, "customer.example", seal=SEAL).state = DomainState.VERIFIED
+        session.commit()
+
+    def sealed(domain: str) -> bytes | None:
+        found: SenderIdentity = desk.run(worker.claims.sender(sender.reseller.id, 0, domain))
+        return found.sealed_key
+
+    assert sealed(f"{sender.reseller.key}.example") is not None
+    assert sealed("customer.example") is None
