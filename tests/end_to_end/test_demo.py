@@ -50,8 +50,9 @@ def test_it_delivers_one_signed_message_and_says_where_all_is(environment: dict[
     assert len(logins) == 3 and all(login["email"] and login["password"] for login in logins)
     assert set(report["servers"]) == {"DATABASE_URL", "REDIS_URL"}
     mailbox = Path(report["receiving_server"]["mailbox"])
-    [letter] = Mailbox(mailbox.parent).letters()
-    assert letter.signed and letter.rcpt_to == (smtp["rcpt_to"],)
+    # Invoices of the month that is over may have come, too.
+    [letter] = [one for one in Mailbox(mailbox.parent).letters() if one.rcpt_to == (smtp["rcpt_to"],)]
+    assert letter.signed
 
 
 def test_a_port_that_is_taken_ends_it_with_a_sentence(environment: dict[str, str]) -> None:

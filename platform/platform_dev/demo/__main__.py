@@ -12,6 +12,7 @@ from platform_core.database import tenant_session
 from platform_core.errors import FrankpostError
 from platform_core.migrations import upgrade_database
 from platform_core.settings import ROOT, settings
+from platform_dev.demo.books import prepare_books
 from platform_dev.demo.layout import CONSOLE_HOST, Layout, choose_ports, process_environment
 from platform_dev.demo.letter import send_letter, wait_for_letter
 from platform_dev.demo.report import summary, write_report
@@ -90,6 +91,7 @@ def _prepare(layout: Layout, manager: ProcessManager, environment: dict[str, str
         _start_payment_server(layout, manager, environment)
         _wait_until_listening(manager, [layout.ports.nameserver, layout.ports.sink])
         _check_domains(sample, domains)
+        prepare_books(sample.reseller, found.billing_currency, SystemClock())
     return sample
 
 

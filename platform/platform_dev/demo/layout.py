@@ -9,6 +9,7 @@ from pathlib import Path
 from platform_dev.ports import free_port, is_free, require_free
 
 AGENCY = "paperplane"
+AGENCY_DOMAIN = f"{AGENCY}.example"  # what it sends its own letters from
 PORTAL_HOST = f"mail.{AGENCY}.localhost"
 SMTP_HOST = f"smtp.{AGENCY}.localhost"
 TRACKING_HOST = f"click.{AGENCY}.localhost"
@@ -104,6 +105,8 @@ def process_environment(layout: Layout, servers: Mapping[str, str]) -> dict[str,
         # Mail goes where its MX says, which is loopback here, and to the receiving server's port there.
         "FRANKPOST_DELIVERY_ROUTES": f"*=:{ports.sink}",
         "FRANKPOST_DELIVERY_ALLOW_PRIVATE_ADDRESSES": "true",
+        # It has the one domain from which the platform's letters can be sent here.
+        "FRANKPOST_PLATFORM_RESELLER": AGENCY,
     }
     if "FRANKPOST_STRIPE_SECRET_KEY" not in os.environ:
         fixed |= _payment_settings(layout)

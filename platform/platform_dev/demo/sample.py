@@ -104,15 +104,16 @@ def prepare_sample(settings: Settings, layout: Layout, clock: Clock) -> Sample:
     staff = _staff()
     reseller = _agency(layout, Seal(secret_key))
     with tenant_session(reseller) as session:
-        agency = _prepare_agency(session, clock)
+        agency = _prepare_agency(session, secret_key, clock)
         customers = tuple(_prepare_customer(session, customer, secret_key, clock) for customer in CUSTOMERS)
         session.commit()
     return Sample(reseller, staff, agency, customers)
 
 
 def sample_domains(session: Session) -> list[Domain]:
-    """The sending domains of all customers, with their keys."""
-    return [domain for account in sub_accounts(session) for domain in domains_of(session, account.id)]
+    """The sending domains of the agency and all customers, with their keys."""
+    everybody = [main_account(session), *sub_accounts(session)]
+    return [domain for account in everybody for domain in domains_of(session, account.id)]
 
 
 def _staff() -> Login:
@@ -148,11 +149,13 @@ def _agency(layout: Layout, seal: Seal) -> ResellerRef:
     return reseller
 
 
-def _prepare_agency(session: Session, clock: Clock) -> Login:
+def _prepare_agency(session: Session, secret_key: str, clock: Clock) -> Login:
     look: Brand = brand(session)
     look.primary_colour = "#7c3aed"
     look.support_email = "help@paperplane.localhost"
     account = main_account(session)
+    if not domains_of(session, account.id):
+        add_domain(session, account.id, demo.AGENCY_DOMAIN, seal=Seal(secret_key))
     _top_up(session, account, _AGENCY_CREDITS, clock)
     return _new_password(session, account)
 

@@ -18,6 +18,7 @@ from platform_core.database import ResellerRef, db, tenant_session
 from platform_core.errors import FrankpostError
 from platform_core.settings import Settings
 from platform_dev.demo import layout as demo
+from platform_dev.demo.books import CUSTOMERS_PAY_FOR_CREDITS
 from platform_dev.demo.layout import Layout
 from platform_dev.ports import LOOPBACK
 from tenants.accounts.queries import main_account
@@ -28,7 +29,6 @@ _PLATFORM_PRICES = (
     (Good.CREDITS, 1_000_000, 100),
     (Good.DEDICATED_IP, 1, 4000),
 )
-_CUSTOMERS_PAY_FOR_CREDITS = 500  # minor units for 1,000
 _CUSTOMERS_PAY_FOR_AN_IP = 6000
 
 
@@ -54,7 +54,7 @@ def _price_for_resellers(currency: str) -> None:
 def _price_for_customers(session: Session, currency: str, clock: Clock) -> None:
     main = main_account(session)
     if list_price(session) is None:
-        set_price(session, main, Money(_CUSTOMERS_PAY_FOR_CREDITS, currency), clock=clock)
+        set_price(session, main, Money(CUSTOMERS_PAY_FOR_CREDITS, currency), clock=clock)
     if ip_price_of(session, main) is None:
         set_ip_price(session, main, Money(_CUSTOMERS_PAY_FOR_AN_IP, currency), clock=clock)
 
