@@ -121,6 +121,8 @@ def _letter(
     if kind not in PAYMENT:
         lots = lapsing_lots(session, account.id, clock=clock)
         return write_letter(kind, (), lots=lots, **look) if lots else None
+    if kind is NoticeKind.IPS_RETURNED:
+        return write_letter(kind, (), **look)
     debt = debt_of(session, account, now=clock.now())
     row = session.get(Dunning, account.id)
     if debt is None or row is None:

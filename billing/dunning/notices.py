@@ -22,11 +22,13 @@ class NoticeKind(StrEnum):
     REMINDER = "payment_reminder"
     GRACE = "payment_grace"
     SUSPENSION = "payment_suspension"
+    IPS_RETURNED = "ips_returned"
     LAPSING = "credits_lapsing"
     CUSTOMERS_LAPSING = "customers_credits_lapsing"
 
 
-PAYMENT = frozenset({NoticeKind.REMINDER, NoticeKind.GRACE, NoticeKind.SUSPENSION})
+# What is about payments: the seller tells it, to the address for invoices, too.
+PAYMENT = frozenset({NoticeKind.REMINDER, NoticeKind.GRACE, NoticeKind.SUSPENSION, NoticeKind.IPS_RETURNED})
 
 
 def make_notice(

@@ -74,6 +74,7 @@ def _suspend(session: Session, account: Account, debt: Debt, row: Dunning, clock
         suspend_plan(session, account, clock=clock)
     if debt.rentals:
         end_unpaid(session, account.id, clock=clock)
+        make_notice(session, account.id, NoticeKind.IPS_RETURNED, f"{row.due_on}", clock=clock)
     if debt.invoices and account.state == State.ACTIVE:
         suspend_account(session, account)
         row.suspended = True

@@ -1,6 +1,7 @@
 """Past due leads over reminder, grace and suspension, and a payment lifts it at once."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy.orm import Session
@@ -20,6 +21,9 @@ from billing.plans.queries import current_plan
 from billing.plans.renewals import pay_due, renew_due
 from billing.plans.services import subscribe
 from billing.plans.states import PlanStatus
+from billing.rentals.queries import rentals_of
+from billing.rentals.renewals import renew_rental
+from billing.rentals.services import begin_rental
 from billing.wallet.services import WalletReason, credit_wallet
 from platform_core.clock import StoppedClock
 from platform_core.database import ResellerRef
@@ -162,6 +166,23 @@ def test_each_step_is_told_once_in_the_resellers_name(
     message = post.posted[0][0]
     assert message["From"].addresses[0].domain == "acme.example"
     assert invoice.number in message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+
+def test_who_does_not_pay_for_dedicated_ips_is_told_each_step_and_that_they_are_gone(
+    rows: Session, reseller: ResellerRef, customer: Account, clock: StoppedClock, post: Pigeonhole
+) -> None:
+    rental = uuid4()
+    begin_rental(rows, customer, rental, 1, Money(4000, "EUR"), clock=clock)
+    clock.advance(31 * DAY)
+    renew_rental(rows, rental, clock=clock)
+    rows.commit()
+    for _ in range(16):
+        lead(rows, customer, clock, 1)
+        tell(reseller, post, platform=None, clock=clock)
+    subjects = [str(message["Subject"]) for message, to in post.posted if to == "owner@muster.example"]
+    assert [subject.partition(": ")[2].split()[-1] for subject in subjects] == ["due", "back", "back"]
+    assert "have gone back" in subjects[-1]
+    assert (rentals_of(rows, customer.id), customer.state) == ([], State.ACTIVE)
 
 
 def test_what_was_paid_meanwhile_is_not_told(
