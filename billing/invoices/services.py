@@ -100,31 +100,13 @@ def credit_note(
     reason: str,
     clock: Clock,
     amounts: Mapping[int, int] | None = None,
-    paid_back: int | None = None,
-    reference: str = "",
 ) -> Issued:
     """Take an invoice back, as far as earlier credit notes have not: whole, or by `amounts` (net, for each position).
 
-    `paid_back` (minor units, VAT included): what it is to come to, where that differs from the lines by rounding.
     What it billed is not billed again. Locks the seller's series of credit notes. Raises NotFound, and InvalidInput
     without a reason or for more than is left.
     """
-    if not reason.strip():
-        raise InvalidInput("reason", "A credit note says why it is given.")
-    seller = seller_in(session)
-    today = _today(seller, clock)
-    series = series_of(InvoiceKind.CREDIT_NOTE, seller.terms.credit_format, today)
-    lock_series(session, series, today)
-    row = invoice_by_id(session, invoice_id)
-    if row.kind != InvoiceKind.INVOICE:
-        raise InvalidInput("invoice", "A credit note can't be taken back; issue an invoice instead.")
-    original = document_of(row)
-    lines = _credited_lines(original, credit_left(session, row), amounts)
-    correction = Correction(original.number, original.issue_date, reason.strip())
-    document = _rounded_to(paid_back, _credit_document(original, lines, correction, today))
-    return _enter(
-        session, document, series, row.buyer_id, clock.now(), corrects_id=row.id, reference=reference
-    )
+    return _credit(session, invoice_id, _Reduction(reason, amounts), clock)
 
 
 def credit_part(
@@ -145,8 +127,44 @@ def credit_part(
     net = min(net_within(gross, document_of(row).vat_basis_points), sum(left.values()))
     parts = zip(left, split_by(net, tuple(left.values())), strict=True)
     amounts = {position: part for position, part in parts if part}
-    return credit_note(
-        session, invoice_id, reason=reason, clock=clock, amounts=amounts, paid_back=gross, reference=reference
+    return _credit(session, invoice_id, _Reduction(reason, amounts, gross, reference), clock)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reduction:
+    """What a credit note takes back; `amounts` as in `credit_note`.
+
+    `gross` (minor units, VAT included): what it is to come to, where that differs from the lines by rounding.
+    """
+
+    reason: str
+    amounts: Mapping[int, int] | None
+    gross: int | None = None
+    reference: str = ""
+
+
+def _credit(session: Session, invoice_id: int, wanted: _Reduction, clock: Clock) -> Issued:
+    if not wanted.reason.strip():
+        raise InvalidInput("reason", "A credit note says why it is given.")
+    seller = seller_in(session)
+    today = _today(seller, clock)
+    series = series_of(InvoiceKind.CREDIT_NOTE, seller.terms.credit_format, today)
+    lock_series(session, series, today)
+    row = invoice_by_id(session, invoice_id)
+    if row.kind != InvoiceKind.INVOICE:
+        raise InvalidInput("invoice", "A credit note can't be taken back; issue an invoice instead.")
+    original = document_of(row)
+    lines = _credited_lines(original, credit_left(session, row), wanted.amounts)
+    correction = Correction(original.number, original.issue_date, wanted.reason.strip())
+    document = _rounded_to(wanted.gross, _credit_document(original, lines, correction, today))
+    return _enter(
+        session,
+        document,
+        series,
+        row.buyer_id,
+        clock.now(),
+        corrects_id=row.id,
+        reference=wanted.reference,
     )
 
 
