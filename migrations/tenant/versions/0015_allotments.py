@@ -1,8 +1,8 @@
-"""What accounts that send much may have accepted without a look into their books."""
+"""Whatever changes what an account may send takes back what is allotted to it."""
 
 from platform_core.migrations import run_sql_beside
 
-revision = "0016"
+revision = "0015"
 down_revision = "0014"
 
 
