@@ -16,7 +16,7 @@ from platform_core.ids import AccountId
 class Check(StrEnum):
     """What must hold, in a few words."""
 
-    LOT_ADDS_UP = "what is left in a lot is the sum of its entries"
+    LOT_ADDS_UP = "what is left in a lot, and is allotted out of it, is the sum of its entries"
     LOT_IN_BOUNDS = "what is left in a lot is between nothing and all of it"
     OPENED_WHOLE = "the entry that opened a lot is the whole of it"
     OWN_LOT = "an entry stands in the books of the lot's own account"
@@ -62,11 +62,12 @@ class LedgerReport:
 QUERIES = {
     Check.LOT_ADDS_UP: """
         SELECT coalesce(l.account_id, e.account_id), coalesce(l.id, e.lot_id), coalesce(e.credits, 0),
-               coalesce(l.remaining, 0)
+               coalesce(l.remaining, 0) + coalesce(o.size, 0)
         FROM credit_lot l
         FULL JOIN (SELECT lot_id, min(account_id) AS account_id, sum(credits) AS credits
                    FROM credit_entry GROUP BY lot_id) e ON e.lot_id = l.id
-        WHERE l.id IS NULL OR l.remaining <> coalesce(e.credits, 0)""",
+        LEFT JOIN open_allotments() o ON o.lot_id = l.id
+        WHERE l.id IS NULL OR l.remaining + coalesce(o.size, 0) <> coalesce(e.credits, 0)""",
     Check.LOT_IN_BOUNDS: """
         SELECT account_id, id, credits, remaining FROM credit_lot WHERE remaining NOT BETWEEN 0 AND credits""",
     Check.OPENED_WHOLE: """
@@ -125,12 +126,13 @@ QUERIES = {
                    WHERE lot_id > 0 GROUP BY 1, 2) g USING (account_id, lot_id)
         WHERE e.credits IS DISTINCT FROM g.credits""",
     Check.PAID_BY_ONE: """
-        SELECT account_id, NULL, coalesce(m.paid, 0) + coalesce(e.credits, 0), coalesce(m.accepted, 0)
+        SELECT account_id, NULL, coalesce(m.paid, 0) + coalesce(e.credits, 0) + coalesce(o.size, 0), coalesce(m.accepted, 0)
         FROM (SELECT account_id, sum(accepted) AS accepted, sum(from_plan) + sum(overage) AS paid
               FROM account_month GROUP BY 1) m
         FULL JOIN (SELECT account_id, -sum(credits) AS credits FROM credit_entry
                    WHERE kind IN ('used', 'refunded') GROUP BY 1) e USING (account_id)
-        WHERE coalesce(m.accepted, 0) <> coalesce(m.paid, 0) + coalesce(e.credits, 0)""",
+        LEFT JOIN (SELECT account_id, size FROM open_allotments() WHERE lot_id IS NOT NULL) o USING (account_id)
+        WHERE coalesce(m.accepted, 0) <> coalesce(m.paid, 0) + coalesce(e.credits, 0) + coalesce(o.size, 0)""",
     # Between the end of a period and its renewal the next one's terms are not written down yet.
     Check.OVERAGE_AGREED: """
         SELECT m.account_id, NULL, coalesce(t.most, 0), m.overage

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, func, select, text, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from billing.ledger.models import NO_PERIOD, AccountMonth, CreditEntry, CreditLot, EntryKind, LotOrigin
@@ -74,7 +74,7 @@ class Wanted:
 
 
 def usage_of(session: Session, account: Account, *, clock: Clock) -> Usage:
-    """This month's use and what is left, as acceptance sees it."""
+    """This month's use and what is left. What is allotted and not used yet is still left, though the books have counted it."""
     now = clock.now()
     month = now.astimezone(ZoneInfo(account.time_zone)).date().replace(day=1)
     used = _counted(session, account, AccountMonth.accepted, AccountMonth.month == month)
@@ -85,13 +85,14 @@ def usage_of(session: Session, account: Account, *, clock: Clock) -> Usage:
     )
     from_plan = _counted(session, account, AccountMonth.from_plan, *in_period)
     overage = _counted(session, account, AccountMonth.overage, *in_period)
+    unspent = _unspent(session, account.id)
     return Usage(
         month=month,
-        used=used,
+        used=used - unspent.plan - unspent.credits,
         monthly_cap=account.monthly_cap,
         plan_quota=quota,
-        plan_left=max(quota - from_plan, 0),
-        credits_left=credits_left(session, account.id, now),
+        plan_left=max(quota - from_plan + unspent.plan, 0),
+        credits_left=credits_left(session, account.id, now) + unspent.credits,
         overage_left=max(overage_quota - overage, 0),
     )
 
@@ -103,6 +104,22 @@ def _period_at(account: Account, now: datetime) -> tuple[datetime, int, int]:
     if now < account.period_end:
         return account.period_start, account.plan_quota, account.overage_quota
     return account.period_end, account.next_quota or 0, account.next_overage_quota
+
+
+@dataclass(frozen=True, slots=True)
+class _Unspent:
+    """Recipients that are allotted and not used yet, by who has paid for them."""
+
+    plan: int = 0
+    credits: int = 0
+
+
+def _unspent(session: Session, account_id: AccountId) -> _Unspent:
+    query = text("SELECT lot_id, remaining FROM open_allotments() WHERE account_id = :account_id")
+    found = session.execute(query, {"account_id": account_id}).one_or_none()
+    if found is None:
+        return _Unspent()
+    return _Unspent(plan=found.remaining) if found.lot_id is None else _Unspent(credits=found.remaining)
 
 
 def _counted(

@@ -80,7 +80,8 @@ _ONE_ACCOUNT = text(f"""
 _SUB_ACCOUNTS = text(f"""
     SELECT a.id, a.name, a.state, a.monthly_cap, a.created_at,
            coalesce((SELECT sum(m.accepted) FROM account_month m WHERE m.account_id = a.id
-               AND m.month = date_trunc('month', CAST(:now AS timestamptz) AT TIME ZONE a.time_zone)), 0) AS used,
+               AND m.month = date_trunc('month', CAST(:now AS timestamptz) AT TIME ZONE a.time_zone)), 0)
+               - coalesce((SELECT o.remaining FROM open_allotments() o WHERE o.account_id = a.id), 0) AS used,
            {_SUMS}
     FROM account a
     LEFT JOIN stats_hour s ON s.account_id = a.id

@@ -31,6 +31,7 @@ ARGUMENTS = {
     "invoice_id": 1,
     "card_id": "card_1",
     "plan_id": 1,
+    "rental_id": "0197a1f0-0000-7000-8000-000000000000",
     "filename": "app.css",
     "address": "a@b.example",
 }

@@ -289,7 +289,7 @@ class Queue(RuleBasedStateMachine):
 class AllottedQueue(Queue):
     """The same where busy accounts have recipients allotted: the books lag behind until everything is settled."""
 
-    credits, cap = 120, 90
+    credits, cap = 50, 60
     settled = False
 
     def _ingest(self, message: Submission) -> list[Verdict]:

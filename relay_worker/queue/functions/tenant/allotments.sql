@@ -40,6 +40,9 @@ BEGIN
     IF p_from_plan = 0 THEN
         SELECT id, remaining, expires_at INTO v_lot FROM credit_lot
             WHERE account_id = p_account AND remaining > 0 AND expires_at > p_at ORDER BY expires_at, id LIMIT 1;
+        IF NOT FOUND THEN
+            RETURN;
+        END IF;
     ELSE
         SELECT NULL::bigint AS id, p_from_plan AS remaining, 'infinity'::timestamptz AS expires_at INTO v_lot;
     END IF;
@@ -115,6 +118,18 @@ BEGIN
     PERFORM close_allotment(p_account, true);
 END $$;
 REVOKE ALL ON FUNCTION end_allotment FROM PUBLIC;
+
+-- The allotments of this reseller's accounts that are open. To the reseller's own role, too: figures and checks add what
+-- is in here to the books.
+CREATE OR REPLACE FUNCTION open_allotments()
+RETURNS TABLE (account_id bigint, lot_id bigint, size integer, remaining integer)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path FROM CURRENT AS $$
+    SELECT a.account_id, a.lot_id, a.size, a.remaining
+    FROM relay.allotment a JOIN platform.reseller r ON r.id = a.reseller_id
+    WHERE 'r_' || r.key = current_schema() AND a.size > 0
+$$;
+REVOKE ALL ON FUNCTION open_allotments FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION open_allotments TO {role};
 
 -- Bring what relay.ingest has logged into the tables.
 CREATE OR REPLACE FUNCTION write_accepted(p_accepted relay.accepted[]) RETURNS void

@@ -1,0 +1,328 @@
+"""Allotments: what busy accounts may have accepted in advance costs the books exactly what was used of it."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from billing.ledger.checks import check_ledger
+from billing.ledger.queries import usage_of
+from platform_core.clock import StoppedClock, SystemClock
+from platform_core.database import db, tenant_session
+from platform_core.mail.states import RecipientState
+from relay_worker.queue.door import Submission, Verdict
+from relay_worker.queue.jobs import record_again
+from relay_worker.queue.pauses import end_pause, pause
+from relay_worker.queue.selection import Selection
+from relay_worker.queue.tools import START, drop
+from tenants.models import Account
+from tests.relay_worker.queue.conftest import OpenAccount
+from tests.relay_worker.queue.desk import NOON, Desk, Sender, Worker, result
+
+MOST = 16
+Books = psycopg.Connection[dict[str, Any]]
+
+
+def send(desk: Desk, *submissions: Submission, at: datetime = NOON) -> list[Verdict]:
+    return desk.ingest(*submissions, at=at, allotment=MOST)
+
+
+@pytest.fixture
+def busy(desk: Desk, account: OpenAccount) -> Sender:
+    """An account with 1,000 credits that has sent two messages, and so has an allotment."""
+    sender = account(credits=1000)
+    for message in sender.messages(2):
+        assert send(desk, message) == [Verdict.ACCEPTED]
+    assert sender.allotted == (MOST, MOST)
+    return sender
+
+
+def settle(sender: Sender) -> None:
+    sender.end_allotments()
+    sender.books.execute("SELECT relay.post(1000, '0', true)")
+
+
+def sound(sender: Sender) -> bool:
+    with tenant_session(sender.reseller) as session:
+        return check_ledger(session).sound
+
+
+def test_who_sends_once_in_a_while_has_nothing_allotted(desk: Desk, account: OpenAccount) -> None:
+    sender = account(credits=1000)
+    for minute in range(3):
+        assert send(desk, sender.message(), at=NOON + timedelta(minutes=minute)) == [Verdict.ACCEPTED]
+    assert (sender.allotted, sender.used, sum(sender.lots.values())) == ((0, 0), 3, 997)
+
+
+def test_what_is_allotted_is_out_of_the_books_and_spending_it_leaves_them_alone(
+    desk: Desk, busy: Sender
+) -> None:
+    books = (busy.used, busy.lots, busy.ledger)
+    assert books[:2] == (2 + MOST, dict.fromkeys(busy.lots, 1000 - 2 - MOST))
+    for message in busy.messages(5):
+        assert send(desk, message) == [Verdict.ACCEPTED]
+    assert (busy.used, busy.lots, busy.ledger) == books
+    assert busy.allotted == (MOST, MOST - 5)
+    assert sound(busy)
+
+
+def test_what_is_allotted_and_not_used_is_shown_as_left(desk: Desk, busy: Sender) -> None:
+    send(desk, busy.message())
+    with tenant_session(busy.reseller) as session:
+        account = session.get_one(Account, busy.account_id)
+        usage = usage_of(session, account, clock=StoppedClock(NOON))
+    assert (usage.used, usage.credits_left) == (3, 997)
+
+
+def test_what_was_not_used_goes_back_and_what_was_used_is_an_entry(desk: Desk, busy: Sender) -> None:
+    send(desk, busy.message("a@example.org", "b@example.org", "c@example.org"))
+    settle(busy)
+    assert (busy.used, set(busy.lots.values()), busy.ledger) == (5, {995}, 995)
+    entries = busy.rows("SELECT credits FROM credit_entry WHERE account_id = %(account)s AND kind = 'used'")
+    assert sorted(row["credits"] for row in entries) == [-3, -1, -1]
+    assert (busy.stats, sound(busy)) == ({"accepted": 5}, True)
+
+
+def test_a_plan_is_allotted_from_before_credits_are(desk: Desk, account: OpenAccount) -> None:
+    sender = account(plan=200, credits=50)
+    for message in sender.messages(6):
+        send(desk, message)
+    settle(sender)
+    assert (sender.used, sender.from_plan, set(sender.lots.values())) == (6, 6, {50})
+
+
+def test_the_next_allotment_is_larger_as_long_as_the_account_sends(desk: Desk, account: OpenAccount) -> None:
+    sender = account(credits=100_000)
+    sizes = []
+    for message in sender.messages(90):
+        desk.ingest(message, allotment=1000)
+        sizes.append(sender.allotted[0])
+    assert list(dict.fromkeys(sizes)) == [0, 16, 64, 256]
+
+
+def test_to_the_last_credit_each_is_counted(desk: Desk, account: OpenAccount) -> None:
+    sender = account(credits=100)
+    verdicts = Counter(send(desk, message)[0] for message in sender.messages(130))
+    assert verdicts == {Verdict.ACCEPTED: 100, Verdict.CREDITS_EXHAUSTED: 30}
+    settle(sender)
+    assert (sender.used, sender.ledger, set(sender.lots.values()), sound(sender)) == (100, 0, {0}, True)
+
+
+def test_nobody_is_refused_for_what_is_allotted_and_not_used(desk: Desk, account: OpenAccount) -> None:
+    sender = account(credits=130)
+    for message in sender.messages(2):
+        send(desk, message)
+    assert sender.allotted == (16, 16)
+    large = sender.message(*(f"{n}@example.org" for n in range(128)))
+    assert send(desk, large) == [Verdict.ACCEPTED]
+
+
+def test_a_cap_holds_to_the_last_recipient(desk: Desk, account: OpenAccount) -> None:
+    sender = account(credits=1000, cap=100)
+    verdicts = Counter(send(desk, message)[0] for message in sender.messages(110))
+    assert verdicts == {Verdict.ACCEPTED: 100, Verdict.CAP_REACHED: 10}
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ({"monthly_cap": 2}, Verdict.CAP_REACHED),
+        ({"daily_cap": 0}, Verdict.DAILY_CAP_REACHED),
+        ({"state": "suspended"}, Verdict.ACCOUNT_SUSPENDED),
+    ],
+)
+def test_a_change_of_what_an_account_may_send_counts_from_the_next_message(
+    desk: Desk, busy: Sender, change: dict[str, object], verdict: Verdict
+) -> None:
+    busy.change("account", **change)
+    assert (busy.allotted[1], busy.used) == (0, 2)
+    assert send(desk, busy.message()) == [verdict]
+
+
+def test_a_suspended_login_spends_nothing_of_it(desk: Desk, busy: Sender) -> None:
+    busy.change("smtp_account", state="suspended")
+    assert send(desk, busy.message()) == [Verdict.CREDENTIAL_SUSPENDED]
+    settle(busy)
+    assert busy.used == 2
+
+
+def test_a_suspended_reseller_spends_nothing_of_it(desk: Desk, busy: Sender, books: Books) -> None:
+    suspend = "UPDATE platform.reseller SET state = %s WHERE id = %s"
+    books.execute(suspend, ("suspended", busy.reseller.id))
+    try:
+        assert send(desk, busy.message()) == [Verdict.RESELLER_SUSPENDED]
+    finally:
+        books.execute(suspend, ("active", busy.reseller.id))
+    assert busy.allotted == (MOST, MOST)
+
+
+def test_a_cap_on_all_customers_counts_from_the_next_message(desk: Desk, busy: Sender, books: Books) -> None:
+    cap = "UPDATE platform.reseller SET customers_cap = %s WHERE id = %s"
+    books.execute(cap, (0, busy.reseller.id))
+    try:
+        assert send(desk, busy.message()) == [Verdict.CAP_REACHED]
+    finally:
+        books.execute(cap, (None, busy.reseller.id))
+        busy.rows("DELETE FROM customers_month RETURNING 1 AS gone")
+
+
+def test_a_suppressed_recipient_is_dropped_and_costs_nothing(desk: Desk, busy: Sender) -> None:
+    busy.suppress("gone@example.org")
+    assert send(desk, busy.message("gone@example.org", "here@example.org")) == [Verdict.ACCEPTED]
+    assert send(desk, busy.message("gone@example.org")) == [Verdict.RECIPIENTS_SUPPRESSED]
+    settle(busy)
+    assert (busy.used, busy.states["gone@example.org"], busy.states["here@example.org"]) == (
+        3,
+        "dropped",
+        "queued",
+    )
+
+
+def test_it_is_spent_within_its_minute_hour_and_lot_alone(desk: Desk, account: OpenAccount) -> None:
+    sender = account()
+    lapsing = sender.grant(500, expires_at=NOON + timedelta(seconds=30))
+    for message in sender.messages(3):
+        send(desk, message)
+    later = NOON + timedelta(seconds=30)
+    assert send(desk, sender.message(), at=later) == [Verdict.CREDITS_EXHAUSTED]
+    settle(sender)
+    assert (sender.used, sender.lots[lapsing], sound(sender)) == (3, 497, True)
+
+
+def test_credits_that_lapse_before_go_first_from_the_next_message(desk: Desk, busy: Sender) -> None:
+    sooner = busy.grant(5, expires_at=NOON + timedelta(days=1))
+    send(desk, busy.message())
+    settle(busy)
+    assert busy.lots[sooner] == 4
+
+
+def test_the_sweep_ends_it_when_the_account_is_quiet(desk: Desk, busy: Sender) -> None:
+    busy.books.execute("SELECT relay.end_allotments(%s, 100)", (NOON,))
+    assert busy.allotted == (MOST, MOST)  # used at noon, which is not before it
+    busy.books.execute("SELECT relay.end_allotments(%s, 100)", (NOON + timedelta(seconds=1),))
+    assert (busy.allotted, busy.used) == ((0, 0), 2)
+
+
+# --- and what is logged reaches the tables ---
+
+
+def test_a_worker_is_given_the_same_with_and_without_an_allotment(
+    desk: Desk, account: OpenAccount, worker: Worker
+) -> None:
+    more = {
+        "envelope_id": "QQ314159",
+        "dsn_return": "HDRS",
+        "rcpt_dsn": ("NOTIFY=FAILURE ORCPT=rfc822;Mia@example.org", ""),
+        "smtputf8": True,
+    }
+    sender = account(credits=1000)
+    for message in sender.messages(2):
+        send(desk, message)
+    worker.claim()
+    plain, allotted = (sender.message("mia@example.org", "tom@example.org", **more) for _ in range(2))
+    send(desk, allotted)
+    assert sender.allotted == (MOST, MOST - 2)
+    desk.accept(plain)
+    ours = {message.message_id: [] for message in (plain, allotted)}
+    for one in worker.claim():
+        ours[one.message_id].append(
+            (
+                one.n,
+                one.rcpt_to,
+                one.domain,
+                one.mail_from,
+                one.header_from,
+                one.size,
+                one.raw,
+                one.smtputf8,
+                one.body_8bit,
+                one.envelope_id,
+                one.dsn_return,
+                one.dsn,
+            )
+        )
+    assert sorted(ours[plain.message_id]) == sorted(ours[allotted.message_id]) != []
+
+
+def test_messages_reach_the_tables_before_their_results(desk: Desk, busy: Sender, worker: Worker) -> None:
+    worker.claim()
+    message = busy.message("mia@example.org", "tom@example.org", subject="Your order")
+    send(desk, message)
+    assert busy.count("message") == 2
+    worker.finish(*(result(one) for one in worker.claim()))
+    assert busy.states["mia@example.org"] == busy.states["tom@example.org"] == "delivered"
+    row = busy.rows(f"SELECT subject, recipients FROM message WHERE id = '{message.message_id}'")[0]
+    assert tuple(row.values()) == ("Your order", 2)
+    assert busy.stats == {"accepted": 4, "delivered": 2}
+
+
+def test_what_a_lost_answer_has_accepted_is_known(desk: Desk, busy: Sender) -> None:
+    message = busy.message()
+    send(desk, message)
+    known = "SELECT verdict FROM relay.known(%s, %s)"
+    asked = ([busy.reseller.id] * 2, [message.message_id, busy.message().message_id])
+    assert busy.books.execute(known, asked).fetchall() == [{"verdict": "accepted"}]
+    settle(busy)
+    assert busy.books.execute(known, asked).fetchall() == [{"verdict": "accepted"}]
+
+
+def test_a_suppression_that_comes_meanwhile_is_seen_by_the_claim(
+    desk: Desk, busy: Sender, worker: Worker
+) -> None:
+    worker.claim()
+    send(desk, busy.message("mia@example.org", "tom@example.org"))
+    busy.suppress("mia@example.org")
+    assert {one.rcpt_to: one.suppressed for one in worker.claim()} == {
+        "mia@example.org": True,
+        "tom@example.org": False,
+    }
+
+
+def test_a_pause_of_a_domain_finds_what_is_only_logged(desk: Desk, busy: Sender, worker: Worker) -> None:
+    worker.claim()
+    made = pause(
+        db.session(),
+        Selection(rcpt_domain="paused.example"),
+        reason="looking",
+        actor="tests",
+        clock=SystemClock(),
+    )
+    db.session.commit()
+    try:
+        send(desk, busy.message("mia@paused.example", "tom@example.org"))
+        assert [one.rcpt_to for one in worker.claim()] == ["tom@example.org"]
+    finally:
+        end_pause(db.session(), made.id, actor="tests", clock=SystemClock())
+        db.session.commit()
+        busy.books.execute("DELETE FROM relay.pause")
+
+
+def test_what_staff_drop_is_told_even_if_it_was_only_logged(desk: Desk, busy: Sender) -> None:
+    message = busy.message("mia@example.org")
+    send(desk, message)
+    wanted = Selection(reseller_id=busy.reseller.id, message_id=message.message_id)
+    drop(db.session(), wanted, START, reason="A list of spam traps", clock=SystemClock())
+    db.session.commit()
+    assert (busy.states["mia@example.org"], len(busy.due)) == ("dropped", 2)
+
+
+def test_what_a_schema_cannot_take_is_recorded_in_its_order_later(
+    desk: Desk, busy: Sender, worker: Worker, books: Books
+) -> None:
+    worker.claim()
+    send(desk, busy.message("mia@example.org"))
+    schema = f"r_{busy.reseller.key}"
+    books.execute(f"ALTER TABLE {schema}.message RENAME TO mislaid")
+    try:
+        books.execute("SELECT relay.post(1000, '0', true)")
+        (claimed,) = worker.claim()
+        worker.finish(result(claimed, RecipientState.DELIVERED))
+        record_again()
+    finally:
+        books.execute(f"ALTER TABLE {schema}.mislaid RENAME TO message")
+    assert "mia@example.org" not in busy.states
+    record_again()
+    assert busy.states["mia@example.org"] == "delivered"
+    assert not books.execute("SELECT FROM relay.unrecorded").fetchall()
