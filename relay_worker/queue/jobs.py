@@ -19,6 +19,7 @@ SWEEP_SECONDS = 2
 POSTED_AFTER = 3  # seconds; workers post what they log within one
 PATIENCE_SECONDS = 60  # with a machine that does not come for what was handed over to it
 QUIET_SECONDS = 5  # then an account's allotment goes back into its books
+ENDED_AT_ONCE = 10
 RECORD_AGAIN_SECONDS = 60
 PARTITIONS_CRON = "41 * * * *"  # hourly: a reseller's next month is there weeks before it is needed
 
@@ -44,12 +45,20 @@ def sweep() -> None:
             {"patience": timedelta(seconds=PATIENCE_SECONDS)},
         )
         session.commit()
-        quiet_since = datetime.now(UTC) - timedelta(seconds=QUIET_SECONDS)
-        session.execute(text("SELECT relay.end_allotments(:before, 500)"), {"before": quiet_since})
-        session.commit()
+        _end_allotments(session)
         due = session.scalar(text("SELECT relay.anything_due()"))
     if due or handed:
         Bell(settings()).ring_now()
+
+
+def _end_allotments(session: Session) -> None:
+    """A few accounts a transaction: acceptance waits for the accounts that are locked here."""
+    query = text("SELECT relay.end_allotments(:before, :most)")
+    before = datetime.now(UTC) - timedelta(seconds=QUIET_SECONDS)
+    ended = ENDED_AT_ONCE
+    while ended == ENDED_AT_ONCE:
+        ended = session.scalar(query, {"before": before, "most": ENDED_AT_ONCE}) or 0
+        session.commit()
 
 
 def record_again() -> None:

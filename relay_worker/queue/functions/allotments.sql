@@ -43,18 +43,21 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- End the allotments of accounts that have not sent since p_before, and those whose time is over, at most p_limit: what
--- was not used goes back into the books. A reseller whose schema can't take it is left for the next time.
-CREATE OR REPLACE FUNCTION relay.end_allotments(p_before timestamptz, p_limit integer) RETURNS void
+-- was not used goes back into the books. Says how many it has ended; they are locked until the caller commits, so it asks
+-- for few at a time. A reseller whose schema can't take it is left for the next time.
+CREATE OR REPLACE FUNCTION relay.end_allotments(p_before timestamptz, p_limit integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     v_idle record;
+    v_ended integer := 0;
 BEGIN
     FOR v_idle IN
         SELECT a.reseller_id, a.account_id, a.size, r.key
         FROM relay.allotment a LEFT JOIN platform.reseller r ON r.id = a.reseller_id
         WHERE a.used_at < p_before OR (a.size > 0 AND a.valid_until < p_before)
-        ORDER BY a.reseller_id, a.account_id LIMIT p_limit
+        ORDER BY a.reseller_id, a.account_id
     LOOP
+        EXIT WHEN v_ended >= p_limit;
         BEGIN
             IF v_idle.size > 0 AND v_idle.key IS NOT NULL THEN
                 EXECUTE format('SELECT %I.end_allotment($1)', 'r_' || v_idle.key) USING v_idle.account_id;
@@ -62,10 +65,12 @@ BEGIN
             DELETE FROM relay.allotment a
                 WHERE a.reseller_id = v_idle.reseller_id AND a.account_id = v_idle.account_id AND a.used_at < p_before
                   AND (a.size = 0 OR v_idle.key IS NULL);
+            v_ended := v_ended + 1;
         EXCEPTION WHEN OTHERS THEN
             RAISE WARNING 'reseller %: the allotment of account % stays: %', v_idle.reseller_id, v_idle.account_id, SQLERRM;
         END;
     END LOOP;
+    RETURN v_ended;
 END $$;
 
 -- Trigger on every reseller's accounts and their lots: what an account may send, or what pays for it, has changed.
