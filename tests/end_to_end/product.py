@@ -165,9 +165,11 @@ class Product:
         self.until(lambda: message_ids <= self.sink.counts.keys(), "all has arrived", seconds)
 
     def until_recorded(self) -> None:
-        """Until nothing is due any more."""
+        """Until nothing is due any more, everything is told, and nothing is allotted: the accounts are quiet by then."""
         self.until(lambda: self.value("SELECT count(*) FROM relay.due") == 0, "the queue is empty")
         self.until(lambda: self.value("SELECT count(*) FROM relay.result_log") == 0, "all results are posted")
+        nothing_open = "SELECT count(*) FROM relay.allotment WHERE size > 0"
+        self.until(lambda: self.value(nothing_open) == 0, "what was allotted is back in the books")
 
     # --- the books ---
 

@@ -78,7 +78,7 @@ def test_books_that_are_wrong_are_refused_with_what_is_wrong(
     checked = run(f"ledger check --reseller {reseller.key}")
     assert checked.exit_code == 1
     assert (
-        "what is left in a lot is the sum of its entries; account 1, lot 1, expected 1000, found 999"
+        "what is left in a lot, and is allotted out of it, is the sum of its entries; account 1, lot 1, expected 1000, found 999"
         in checked.stdout
     )
     assert run(f"ledger check --reseller {reseller.key} --json").exit_code == 1
