@@ -32,14 +32,19 @@ BEGIN
     RETURN v_spent;
 END $$;
 
--- Note the accounts that have just sent without an allotment: who does so again within seconds gets one.
+-- Note the accounts that have just sent without an allotment: who does so again within seconds gets one. A row that
+-- another batch has locked is left alone: each might wait for the other.
 CREATE OR REPLACE FUNCTION relay.note_senders(p_at timestamptz, p_resellers integer[], p_accounts bigint[]) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-    INSERT INTO relay.allotment AS a (reseller_id, account_id, valid_until, used_at)
+    INSERT INTO relay.allotment (reseller_id, account_id, valid_until, used_at)
         SELECT u.reseller, u.account, p_at, p_at FROM unnest(p_resellers, p_accounts) AS u (reseller, account)
         ORDER BY 1, 2
-        ON CONFLICT (reseller_id, account_id) DO UPDATE SET used_at = excluded.used_at
-        WHERE a.used_at < excluded.used_at AND a.size = 0
+        ON CONFLICT DO NOTHING;
+    UPDATE relay.allotment a SET used_at = p_at
+        FROM (SELECT s.ctid FROM unnest(p_resellers, p_accounts) AS u (reseller, account)
+              JOIN relay.allotment s ON s.reseller_id = u.reseller AND s.account_id = u.account
+              WHERE s.used_at < p_at AND s.size = 0 FOR UPDATE OF s SKIP LOCKED) seen
+        WHERE a.ctid = seen.ctid
 $$;
 
 -- End the allotments of accounts that have not sent since p_before, and those whose time is over, at most p_limit: what

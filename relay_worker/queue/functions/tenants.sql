@@ -81,6 +81,7 @@ DECLARE
     v_schema text := 'r_' || p_key;
 BEGIN
     DELETE FROM relay.due d USING platform.reseller r WHERE r.key = p_key AND d.reseller_id = r.id;
+    DELETE FROM relay.allotment a USING platform.reseller r WHERE r.key = p_key AND a.reseller_id = r.id;
     EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', v_schema);
     EXECUTE format('DROP ROLE IF EXISTS %I', v_schema);
 END $$;

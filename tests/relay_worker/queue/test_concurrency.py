@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -22,19 +23,21 @@ PAYERS = """
     FROM recipient WHERE account_id = %(account)s"""
 
 
-def ingest_all(settings: Settings, batches: Sequence[Sequence[Submission]]) -> list[Verdict]:
+def ingest_all(
+    settings: Settings, batches: Sequence[Sequence[Submission]], allotment: int = 0
+) -> list[Verdict]:
     """Each batch in a call of its own, all at once over one pool; runs in a process of its own."""
 
     async def work() -> list[Verdict]:
         async with await open_pool(settings, size=12) as pool:
-            door = PostgresDoor(pool, StoppedClock(NOON))
+            door = PostgresDoor(pool, StoppedClock(NOON), allotment=allotment)
             found = await asyncio.gather(*(door.ingest(batch) for batch in batches))
         return [verdict for verdicts in found for verdict in verdicts]
 
     return asyncio.run(work())
 
 
-Ingest = Callable[[Sequence[Sequence[Submission]]], "Counter[Verdict]"]
+Ingest = Callable[..., "Counter[Verdict]"]
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +46,9 @@ def ingest_everywhere(database: Settings) -> Iterator[Ingest]:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(PROCESSES, mp_context=context) as processes:
 
-        def ingest(batches: Sequence[Sequence[Submission]]) -> "Counter[Verdict]":
+        def ingest(batches: Sequence[Sequence[Submission]], allotment: int = 0) -> "Counter[Verdict]":
             shares = [batches[n::PROCESSES] for n in range(PROCESSES)]
-            found = processes.map(ingest_all, [database] * PROCESSES, shares)
+            found = processes.map(ingest_all, [database] * PROCESSES, shares, [allotment] * PROCESSES)
             return Counter(verdict for verdicts in found for verdict in verdicts)
 
         yield ingest
@@ -61,6 +64,22 @@ def test_of_300_messages_at_once_exactly_as_many_are_accepted_as_there_are_credi
     assert verdicts == {Verdict.ACCEPTED: 100, Verdict.CREDITS_EXHAUSTED: 200}
     assert (sender.used, sender.from_plan, sender.ledger) == (100, 20, 0)
     assert (set(sender.lots.values()), len(sender.due), sender.stats) == ({0}, 100, {"accepted": 100})
+
+
+def test_with_allotments_too_exactly_as_many_are_accepted_as_there_are_credits(
+    ingest_everywhere: Ingest, account: OpenAccount
+) -> None:
+    """Several accounts in each batch, in any order, so that batches meet over accounts and allotments alike."""
+    senders = [account(plan=100), account(credits=100), account(credits=400, cap=100)]
+    messages = [message for _ in range(150) for sender in senders for message in sender.messages(1)]
+    random.Random(22).shuffle(messages)
+    batches = [messages[start : start + 3] for start in range(0, len(messages), 3)]
+    verdicts = ingest_everywhere(batches, allotment=16)
+    assert verdicts == {Verdict.ACCEPTED: 300, Verdict.CREDITS_EXHAUSTED: 100, Verdict.CAP_REACHED: 50}
+    senders[0].end_allotments()
+    assert [sender.used for sender in senders] == [100, 100, 100]
+    assert [sender.ledger for sender in senders] == [0, 0, 300]
+    assert [sender.stats for sender in senders] == [{"accepted": 100}] * 3
 
 
 def test_overage_never_goes_beyond_its_limit_whatever_runs_at_once(

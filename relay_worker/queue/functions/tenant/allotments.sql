@@ -52,8 +52,10 @@ BEGIN
             period = p_period, hour = date_trunc('hour', p_at, p_time_zone), used_at = p_at,
             valid_until = least(p_at + interval '1 minute', v_lot.expires_at, p_period_end,
                                 date_trunc('hour', p_at, p_time_zone) + interval '1 hour')
+        -- One that another batch has locked is left alone: each might wait for the other.
         FROM (SELECT least(p_most, greatest(16, 4 * o.last_size), v_lot.remaining / 8, p_room / 8)::integer AS size
-              FROM relay.allotment o WHERE o.reseller_id = p_reseller AND o.account_id = p_account) n
+              FROM relay.allotment o WHERE o.reseller_id = p_reseller AND o.account_id = p_account
+              FOR UPDATE SKIP LOCKED) n
         WHERE a.reseller_id = p_reseller AND a.account_id = p_account AND a.size = 0 AND n.size >= 4
         RETURNING a.size INTO v_size;
     IF v_size IS NULL THEN
