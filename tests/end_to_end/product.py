@@ -89,9 +89,8 @@ class Product:
             "FRANKPOST_NAMESERVERS": self.nameserver.address,
             "FRANKPOST_DELIVERY_ROUTES": f"*=127.0.0.1:{self.sink.port}",
             "FRANKPOST_DELIVERY_ALLOW_PRIVATE_ADDRESSES": "true",
-            # So that what a killed worker held is soon tried again; and yet time enough for a worker on a busy machine to
-            # record what it has sent, once a killed Postgres is back.
-            "FRANKPOST_DELIVERY_LEASE_SECONDS": "8",
+            # So that what a killed worker held is soon tried again.
+            "FRANKPOST_DELIVERY_LEASE_SECONDS": "3",
             # So that a worker soon sees what became of Redis.
             "FRANKPOST_DELIVERY_DRAIN_SECONDS": "2",
             **{f"FRANKPOST_METRICS_{name.upper()}_PORT": str(port) for name, port in self.watched_at.items()},

@@ -59,16 +59,12 @@ def refuse(request: NewReseller) -> FrankpostError:
     return refused.value
 
 
-def seconds_to_make_one() -> float:
+def test_a_reseller_is_made_in_under_a_second(app: Flask) -> None:
+    # The product promises this figure, so it is the one timed assertion; it takes some 100 ms.
+    fresh_reseller()
     begun = perf_counter()
     fresh_reseller()
-    return perf_counter() - begun
-
-
-def test_a_reseller_is_made_in_under_a_second(app: Flask) -> None:
-    # The product promises this figure, so it is the one timed assertion; it takes some 100 ms. The best of three: the
-    # others may have waited for the rest of a busy machine.
-    assert min(seconds_to_make_one() for _ in range(3)) < 1
+    assert perf_counter() - begun < 1
 
 
 def test_a_new_reseller_has_a_main_account_and_an_owner_who_can_log_in(app: Flask) -> None:
