@@ -1,7 +1,7 @@
 """`make bench-latency`: the product sends to servers that are far away, under TLS, beside the same servers next door.
 
-10 KB messages of 20 resellers to 10 servers; two workers, each with at most 10 connections to a server. A message takes two
-round trips on a connection that is open: without connections side by side, 50 ms would allow ten a second. The last line
+10 KB messages of 20 resellers to 10 servers; two workers, each with at most 10 connections to a server. A message takes
+one round trip or two on a connection that is open: without connections side by side, 50 ms would allow twenty a second. The last line
 is for programs.
 """
 

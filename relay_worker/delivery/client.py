@@ -71,6 +71,7 @@ class SmtpClient(asyncio.Protocol):
         self._replies: deque[Reply] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._wanted = 0
+        self._ahead = 0
         self._writable: asyncio.Future[None] | None = None
         self._paused = False
         self._greeted = False
@@ -169,8 +170,12 @@ class SmtpClient(asyncio.Protocol):
         self.write(line)
         return (await self.collect(1, self._manners.command_seconds))[0]
 
-    async def collect(self, count: int, seconds: float) -> list[Reply]:
-        """The next `count` replies. Those that can no longer come are filled with the fault."""
+    async def collect(self, count: int, seconds: float, *, ahead: int = 0) -> list[Reply]:
+        """The next `count` replies. Those that can no longer come are filled with the fault.
+
+        `ahead`: so many more are to come, for what was said already; the next call collects them.
+        """
+        self._ahead = ahead
         if len(self._replies) < count and self.fault is None:
             self._wanted = count
             self._waiter = self._loop.create_future()
@@ -181,7 +186,7 @@ class SmtpClient(asyncio.Protocol):
                 self._waiter = None
         self._timer.stop()
         replies = [self._replies.popleft() for _ in range(min(count, len(self._replies)))]
-        if self._replies:
+        if len(self._replies) > ahead:
             # Else the next command would be judged by a reply that was never its own.
             self._replies.clear()
             self._break(OUT_OF_TURN)
@@ -225,7 +230,7 @@ class SmtpClient(asyncio.Protocol):
         elif self._waiter is not None:
             if len(self._replies) >= self._wanted:
                 self._wake()
-        elif self._greeted:
+        elif self._greeted and len(self._replies) > self._ahead:
             self._hear_out_of_turn()
 
     def connection_lost(self, error: Exception | None) -> None:

@@ -34,6 +34,7 @@ SIGNED = (
 _KNOWN = frozenset(OVERSIGNED + SIGNED)
 _WSP_RUN = re.compile(rb"[ \t]+")
 _SPACE_RUN = re.compile(rb"  +")
+_SPACE_AT_END = re.compile(rb" \r\n")
 _PADDING = PKCS1v15()
 _SHA256 = SHA256()
 
@@ -155,9 +156,9 @@ def canonical_body(body: bytes) -> bytes:
     """
     if b"\t" in body:
         body = body.replace(b"\t", b" ")
-    if b"  " in body:
+    if _SPACE_RUN.search(body):
         body = _SPACE_RUN.sub(b" ", body)
-    if b" \r\n" in body:
+    if _SPACE_AT_END.search(body):
         body = body.replace(b" \r\n", b"\r\n")
     body = body.removesuffix(b" ").rstrip(b"\r\n")
     return body + b"\r\n" if body else b""

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from uuid import UUID
 
 from platform_core.ids import MessageId
@@ -30,21 +31,27 @@ class ReturnPaths:
 
     def local_part(self, message_id: MessageId, n: int) -> str:
         """For the transaction whose first recipient is number `n` of the message."""
-        named = f"{_text(message_id.bytes)}-{n}"
-        return f"b-{named}-{self._check(named)}"
+        return _local_part(self.key, message_id, n)
 
     def read(self, local_part: str) -> tuple[MessageId, int] | None:
         """The message and recipient number in a local part of ours; None for anything else, forgeries included."""
         match = _LOCAL_PART.fullmatch(local_part.lower())
-        if match is None or not hmac.compare_digest(self._check(f"{match[1]}-{match[2]}"), match[3]):
+        if match is None or not hmac.compare_digest(_check(self.key, f"{match[1]}-{match[2]}"), match[3]):
             return None
         try:
             return MessageId(UUID(bytes=base64.b32decode(match[1].upper() + "======"))), int(match[2])
         except (binascii.Error, ValueError):
             return None
 
-    def _check(self, named: str) -> str:
-        return _text(hmac.digest(self.key, named.encode(), hashlib.sha256)[:_CHECK_BYTES])
+
+@lru_cache(maxsize=256)  # each is asked for twice: as the return path, and for the header field
+def _local_part(key: bytes, message_id: MessageId, n: int) -> str:
+    named = f"{_text(message_id.bytes)}-{n}"
+    return f"b-{named}-{_check(key, named)}"
+
+
+def _check(key: bytes, named: str) -> str:
+    return _text(hmac.digest(key, named.encode(), hashlib.sha256)[:_CHECK_BYTES])
 
 
 def _text(value: bytes) -> str:

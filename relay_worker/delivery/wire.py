@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from platform_core.mail.lines import has_dot_ahead
 from relay_worker.delivery.dkim import Signing, body_hash, signature_fields
 from relay_worker.delivery.draft import split_message
 from relay_worker.delivery.transaction import Outgoing
@@ -57,7 +58,7 @@ def unpack(message: Outgoing) -> tuple[tuple[bytes, ...], bytes]:
 
 def _dot_stuffed(raw: bytes) -> bytes:
     """RFC 5321 4.5.2: a line that begins with a dot gets a second one."""
-    stuffed = raw.replace(b"\r\n.", b"\r\n..") if b"\r\n." in raw else raw
+    stuffed = raw.replace(b"\r\n.", b"\r\n..") if has_dot_ahead(raw) else raw
     return b"." + stuffed if stuffed.startswith(b".") else stuffed
 
 

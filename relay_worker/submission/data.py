@@ -1,5 +1,6 @@
 """The message after DATA: where it ends, what may not be in it, and its dots (RFC 5321 4.1.1.4, 4.5.2)."""
 
+from platform_core.mail.lines import ends_in_pairs, has_dot_ahead
 from relay_worker.submission.replies import BARE_LINE_END, NUL_IN_MESSAGE, Refused
 
 END = b"\r\n.\r\n"
@@ -42,8 +43,7 @@ def checked(content: bytes) -> bytes:
 
     The check comes after the whole message was read: refusing earlier would turn the rest of it into commands.
     """
-    pairs = content.count(b"\r\n")
-    if content.count(b"\n") != pairs or content.count(b"\r") != pairs:
+    if not ends_in_pairs(content):
         raise Refused(BARE_LINE_END)
     if b"\0" in content:
         raise Refused(NUL_IN_MESSAGE)
@@ -54,4 +54,4 @@ def without_dots(content: bytes) -> bytes:
     """`content` with the first dot of each line removed (RFC 5321 4.5.2)."""
     if content.startswith(b"."):
         content = content[1:]
-    return content.replace(b"\r\n.", b"\r\n") if b"\r\n." in content else content
+    return content.replace(b"\r\n.", b"\r\n") if has_dot_ahead(content) else content

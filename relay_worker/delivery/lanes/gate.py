@@ -65,7 +65,12 @@ class Gate:
     @property
     def eased(self) -> bool:
         """True when nothing is held back."""
-        return self._backoff.eased and self.closed_until(self._clock.now()) is None
+        return self._backoff.eased and self.closed is None
+
+    @property
+    def closed(self) -> datetime | None:
+        """Until when it is closed; None when it is open."""
+        return self.closed_until(self._clock.now())
 
     @property
     def idle_seconds(self) -> float:
@@ -143,6 +148,18 @@ class Gate:
                 return False
             self._allowance, self._allowance_ends = answer, now + ALLOWANCE
         self._allowance -= 1
+        return True
+
+    def admits_ahead(self, sent: int) -> bool:
+        """Whether one message more may be begun at once on a connection that has carried `sent`, before the last of them is
+        answered. Not where the server has complained: there each answer counts before the next message goes.
+        """
+        if sent >= self.bounds.messages_per_connection or self.turns.overbooked or not self._backoff.eased:
+            return False
+        if self.counts_messages:
+            if not self._allowance or self._clock.now() >= self._allowance_ends:
+                return False
+            self._allowance -= 1
         return True
 
     # --- what servers say ---

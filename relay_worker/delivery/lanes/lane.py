@@ -81,6 +81,7 @@ class Lane:
         self._workers: set[asyncio.Task[None]] = set()
         self._open: set[Conversation] = set()
         self._idle: list[asyncio.Future[bool]] = []
+        self._stopped = False
         self._impatience: asyncio.TimerHandle | None = None
         self._no_growth_until = 0.0
         self._down_until = 0.0
@@ -113,6 +114,7 @@ class Lane:
         if self._impatience is not None:
             self._impatience.cancel()
         self._line = Line()
+        self._stopped = True
         for conversation in self._open:
             conversation.abort()
         for call in self._idle:
@@ -225,34 +227,56 @@ class Lane:
 
     async def _use(self, conversation: Conversation, started: float) -> bool:
         """Send on this connection; True when it is used up while more waits, False when nothing came any more."""
-        gate = self.gate
         while True:
-            while self._line and conversation.usable:
-                if conversation.transactions >= gate.bounds.messages_per_connection:
-                    return True
-                if gate.turns.overbooked or (gate.counts_messages and not await gate.admit()):
-                    return False
-                await self._send(conversation, self._line.take(), started)
+            while conversation.usable and (self._line or conversation.begun):
+                if conversation.begun is None and (more := await self._used_up(conversation)) is not None:
+                    return more
+                await self._send(conversation, conversation.begun or self._line.take(), started)
                 started = 0.0
+            if conversation.begun is not None:  # the connection has ended under it
+                self._repeat(conversation.begun)
             if not conversation.usable:
                 return True
             if not await self._called():
                 return False
 
+    async def _used_up(self, conversation: Conversation) -> bool | None:
+        """None when one message more may go on this connection; otherwise whether another one may be opened."""
+        gate = self.gate
+        if conversation.transactions >= gate.bounds.messages_per_connection:
+            return True
+        if gate.turns.overbooked or (gate.counts_messages and not await gate.admit()):
+            return False
+        return None
+
     async def _send(self, conversation: Conversation, transaction: Transaction, started: float) -> None:
+        def following() -> Transaction | None:
+            admitted = self._line and self.gate.admits_ahead(conversation.transactions)
+            return self._line.take() if admitted else None
+
         try:
-            answers = await conversation.send(transaction, started or time.monotonic())
+            answers = await conversation.send(transaction, started or time.monotonic(), following)
         except Exception:
             log.exception("delivery.conversation_failed", destination=self.access.destination.key)
             conversation.abort()
             answers = [INTERNAL_FAULT] * len(transaction.recipients)
         if conversation.turned_away(answers):
-            self._line.put_first(transaction)
+            self._repeat(transaction)
             return
         self._settle_or_repeat(transaction, answers)
         await self.gate.heard(answers, self._book())
         self._growth.finished()
         self._grow_if_pressed()
+
+    def _repeat(self, transaction: Transaction) -> None:
+        """It has had its turn, and no server has heard of it: first in line, or put back where the gate has closed."""
+        if self._stopped:
+            return
+        until = self.gate.closed
+        if until is None:
+            self._line.put_first(transaction)
+        else:
+            self._ends.postpone(transaction, until)
 
     def _settle_or_repeat(self, transaction: Transaction, answers: list[Answer]) -> None:
         """RFC 5321 4.5.3.1.10: recipients that were too many for one transaction go into the next one at once."""

@@ -2,6 +2,8 @@
 
 import re
 
+from platform_core.mail.lines import ends_in_pairs
+
 _ANY_LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
@@ -11,6 +13,6 @@ def normalise_line_ends(raw: bytes) -> bytes:
     This goes before everything: only then is it clear where header fields and lines end. Bare ones are what SMTP
     smuggling is made of, so none may leave, whatever let it in.
     """
-    if not raw.count(b"\n") == raw.count(b"\r") == raw.count(b"\r\n"):
+    if not ends_in_pairs(raw):
         raw = _ANY_LINE_END.sub(b"\r\n", raw)
     return raw if raw.endswith(b"\r\n") else raw + b"\r\n"

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -76,6 +76,7 @@ class _Session(asyncio.Protocol):
         self._rcpt: list[str] = []
         self._in_message = False
         self._messages = 0
+        self._unsaid: deque[str] = deque()
         self._free_at = 0.0  # until then it is busy with what came before
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -131,13 +132,16 @@ class _Session(asyncio.Protocol):
         reply = self._site.fault(verb) or otherwise
         now = self._loop.time()
         self._free_at = max(now, self._free_at) + seconds + self._site.tarpit
+        self._unsaid.append(reply)
         if self._free_at > now:
-            self._loop.call_at(self._free_at, self._utter, reply)
+            self._loop.call_at(self._free_at, self._utter)
         else:
-            self._utter(reply)
+            self._utter()
         return reply
 
-    def _utter(self, reply: str) -> None:
+    def _utter(self) -> None:
+        """Equal timers fire in any order, so what is said is always the first that was to be."""
+        reply = self._unsaid.popleft()
         words = reply.removesuffix(DROP)
         if words:
             self._wire.write(words.encode() + b"\r\n")

@@ -11,6 +11,7 @@ from platform_core.mail.states import RecipientState
 from tests.relay_worker.delivery.network.conftest import MakeWorld
 from tests.relay_worker.delivery.network.simulation import World, unreachable
 from tests.relay_worker.delivery.network.sites import DROP, NEVER, Site
+from tests.relay_worker.delivery.traffic_desk import rule
 
 # --- slow destinations ---
 
@@ -61,6 +62,20 @@ def test_slow_destinations_leave_the_others_four_fifths_of_their_rate(
 ) -> None:
     beside = rate(make_world(good_sites() | {f"bad{n}.test": bad() for n in range(BAD)}))
     assert beside >= 0.8 * rate_alone > 0
+
+
+def test_a_message_takes_one_round_trip_on_a_connection_that_is_in_use(make_world: MakeWorld) -> None:
+    site = Site(latency=0.2, think=0.0)
+    world = make_world({"far.test": site}, rules=[rule("far", "far.test", connections=1)])
+
+    async def scene(world: World) -> float:
+        world.queue.put("far.test", 60)
+        await world.work(60)
+        assert (len(site.taken), site.most_open) == (60, 1)
+        return site.taken_at[-1] - site.taken_at[0]
+
+    # Twice as long if each waited for the answer to the one before it.
+    assert world.play(scene) == pytest.approx(59 * 0.4, abs=2)
 
 
 # --- a flood ---
