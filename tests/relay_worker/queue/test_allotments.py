@@ -11,7 +11,7 @@ from billing.ledger.checks import check_ledger
 from billing.ledger.queries import usage_of
 from platform_core.clock import StoppedClock, SystemClock
 from platform_core.database import db, tenant_session
-from platform_core.mail.states import RecipientState
+from platform_core.mail.states import BounceKind, RecipientState
 from relay_worker.queue.door import Submission, Verdict
 from relay_worker.queue.jobs import record_again
 from relay_worker.queue.pauses import end_pause, pause
@@ -19,7 +19,7 @@ from relay_worker.queue.selection import Selection
 from relay_worker.queue.tools import START, drop
 from tenants.models import Account
 from tests.relay_worker.queue.conftest import OpenAccount
-from tests.relay_worker.queue.desk import NOON, Desk, Sender, Worker, result
+from tests.relay_worker.queue.desk import NOON, Desk, Sender, Worker, end_leases, result
 
 MOST = 16
 Books = psycopg.Connection[dict[str, Any]]
@@ -97,10 +97,10 @@ def test_a_plan_is_allotted_from_before_credits_are(desk: Desk, account: OpenAcc
 def test_the_next_allotment_is_larger_as_long_as_the_account_sends(desk: Desk, account: OpenAccount) -> None:
     sender = account(credits=100_000)
     sizes = []
-    for message in sender.messages(90):
+    for message in sender.messages(80):
         desk.ingest(message, allotment=1000)
         sizes.append(sender.allotted[0])
-    assert list(dict.fromkeys(sizes)) == [0, 16, 64, 256]
+    assert list(dict.fromkeys(sizes)) == [0, 64, 256]
 
 
 def test_to_the_last_credit_each_is_counted(desk: Desk, account: OpenAccount) -> None:
@@ -257,6 +257,64 @@ def test_messages_reach_the_tables_before_their_results(desk: Desk, busy: Sender
     row = busy.rows(f"SELECT subject, recipients FROM message WHERE id = '{message.message_id}'")[0]
     assert tuple(row.values()) == ("Your order", 2)
     assert busy.stats == {"accepted": 4, "delivered": 2}
+
+
+def test_each_recipient_is_told_what_became_of_it_before_it_was_in_the_tables(
+    desk: Desk, busy: Sender, worker: Worker
+) -> None:
+    worker.claim()
+    ends = {
+        "to@example.org": (RecipientState.DELIVERED, None),
+        "later@example.org": (RecipientState.DEFERRED, BounceKind.SOFT),
+        "gone@example.org": (RecipientState.BOUNCED, BounceKind.HARD),
+        "full@example.org": (RecipientState.BOUNCED, BounceKind.SOFT),
+    }
+    send(desk, busy.message(*ends, "unheard@example.org"))
+    claimed = {one.rcpt_to: one for one in worker.claim()}
+    worker.finish(*(result(claimed[to], state, kind=kind) for to, (state, kind) in ends.items()))
+    assert {to: busy.states[to] for to in claimed} == {to: state for to, (state, _) in ends.items()} | {
+        "unheard@example.org": RecipientState.QUEUED
+    }
+    assert busy.stats == {"accepted": 7, "delivered": 1, "deferred": 1, "bounced_hard": 1, "bounced_soft": 1}
+    assert [row["address"] for row in busy.rows("SELECT address FROM suppression")] == ["gone@example.org"]
+    told = busy.rows(
+        "SELECT r.rcpt_to, r.attempts, e.kind FROM recipient r LEFT JOIN event e USING (message_id, n)"
+        f" WHERE r.message_id = '{claimed['to@example.org'].message_id}'"
+    )
+    assert {row["rcpt_to"]: (row["attempts"], row["kind"]) for row in told} == {
+        to: (1, state) for to, (state, _) in ends.items()
+    } | {"unheard@example.org": (0, None)}
+
+
+def test_a_deferral_and_the_delivery_after_it_are_both_told(desk: Desk, busy: Sender, worker: Worker) -> None:
+    worker.claim()
+    send(desk, busy.message("mia@example.org"))
+    (first,) = worker.claim()
+    desk.run(worker.claims.finish([result(first, RecipientState.DEFERRED, at=NOON + timedelta(minutes=1))]))
+    end_leases()
+    (again,) = [one for one in worker.claim() if one.rcpt_to == "mia@example.org"]
+    worker.finish(result(again, at=NOON + timedelta(minutes=5)))
+    kinds = busy.rows(f"SELECT kind FROM event WHERE message_id = '{first.message_id}' ORDER BY at")
+    assert [row["kind"] for row in kinds] == ["deferred", "delivered"]
+    assert busy.value(f"SELECT attempts FROM recipient WHERE message_id = '{first.message_id}'") == 2
+    assert (busy.states["mia@example.org"], busy.stats) == (
+        "delivered",
+        {"accepted": 3, "deferred": 1, "delivered": 1},
+    )
+
+
+def test_an_account_that_keeps_no_bodies_keeps_none_of_what_was_delivered_at_once(
+    desk: Desk, busy: Sender, worker: Worker
+) -> None:
+    worker.claim()
+    busy.change("account", keep_bodies=False)
+    message = busy.message("mia@example.org", "tom@example.org")
+    for one in (busy.message(), message):  # the change has ended the allotment
+        send(desk, one)
+    worker.finish(*(result(one) for one in worker.claim() if one.message_id == message.message_id))
+    assert busy.states["mia@example.org"] == "delivered"
+    kept = busy.rows(f"SELECT raw FROM message_body WHERE message_id = '{message.message_id}'")
+    assert not [row for row in kept if row["raw"]]
 
 
 def test_what_a_lost_answer_has_accepted_is_known(desk: Desk, busy: Sender) -> None:

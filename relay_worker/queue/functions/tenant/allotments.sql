@@ -53,7 +53,7 @@ BEGIN
             valid_until = least(p_at + interval '1 minute', v_lot.expires_at, p_period_end,
                                 date_trunc('hour', p_at, p_time_zone) + interval '1 hour')
         -- One that another batch has locked is left alone: each might wait for the other.
-        FROM (SELECT least(p_most, greatest(16, 4 * o.last_size), v_lot.remaining / 8, p_room / 8)::integer AS size
+        FROM (SELECT least(p_most, greatest(64, 4 * o.last_size), v_lot.remaining / 8, p_room / 8)::integer AS size
               FROM relay.allotment o WHERE o.reseller_id = p_reseller AND o.account_id = p_account
               FOR UPDATE SKIP LOCKED) n
         WHERE a.reseller_id = p_reseller AND a.account_id = p_account AND a.size = 0 AND n.size >= 4
@@ -133,8 +133,14 @@ $$;
 REVOKE ALL ON FUNCTION open_allotments FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION open_allotments TO {role};
 
--- Bring what relay.ingest has logged into the tables.
-CREATE OR REPLACE FUNCTION write_accepted(p_accepted relay.accepted[]) RETURNS void
+-- Bring what relay.ingest has logged into the tables. A recipient whose first result (of p_results, those of one recipient
+-- in the order of time) is that it was delivered is written as that, so that no row is changed as soon as it is made. For
+-- each result in turn: the account, the hour and the choice to keep bodies of what it was written into, or account 0.
+DROP FUNCTION IF EXISTS write_accepted(relay.accepted[]);
+CREATE OR REPLACE FUNCTION write_accepted(
+    p_accepted relay.accepted[], p_results relay.result[],
+    OUT accounts bigint[], OUT hours timestamptz[], OUT keep_bodies boolean[]
+)
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     INSERT INTO message (id, account_id, smtp_account_id, received_at, mail_from, header_from, subject,
@@ -144,12 +150,33 @@ BEGIN
                m.message_id_header, m.size, cardinality(string_to_array(m.rcpt_to, E'\n')), m.smtputf8, m.body_8bit,
                m.client_address, m.client_helo, m.tls_version, m.envelope_id, m.dsn_return
         FROM unnest(p_accepted) a CROSS JOIN LATERAL (SELECT (a.message).*) m;
-    INSERT INTO recipient (message_id, n, account_id, rcpt_to, domain, state, state_at, lot_id, dsn)
-        SELECT (a.message).message_id, r.n - 1, (a.message).account_id, r.rcpt, split_part(r.rcpt, '@', -1), 'queued', a.at,
-               a.lot_id, nullif(r.dsn, '')
+    WITH result AS MATERIALIZED (
+        SELECT r.i, r.message_id, r.n, r.at, r.outcome_class, r.state = 'delivered'
+                   AND (r.message_id, r.n) IS DISTINCT FROM (lag(r.message_id) OVER w, lag(r.n) OVER w) AS at_once
+        FROM unnest(p_results) WITH ORDINALITY AS r
+             (reseller_id, message_id, n, at, state, bounce_kind, reply_code, enhanced_code, reply_text, remote_host,
+              remote_address, tls_version, duration_ms, next_at, outcome_class, source_address, tls_trust, i)
+        WINDOW w AS (ORDER BY r.i)
+    ), given AS MATERIALIZED (
+        SELECT (a.message).message_id, (a.message).account_id, (a.message).rcpt_to, (a.message).rcpt_dsn, a.at, a.lot_id
         FROM unnest(p_accepted) a
-        CROSS JOIN LATERAL ROWS FROM (string_to_table((a.message).rcpt_to, E'\n'),
-                                      string_to_table((a.message).rcpt_dsn, E'\n'))
-            WITH ORDINALITY AS r (rcpt, dsn, n);
+    ), written AS (
+        INSERT INTO recipient (message_id, n, account_id, rcpt_to, domain, state, state_at, attempts, outcome_class,
+                               lot_id, dsn)
+            SELECT g.message_id, r.n - 1, g.account_id, r.rcpt, split_part(r.rcpt, '@', -1),
+                   CASE WHEN d.i IS NULL THEN 'queued' ELSE 'delivered' END, coalesce(d.at, g.at),
+                   CASE WHEN d.i IS NULL THEN 0 ELSE 1 END, coalesce(d.outcome_class, ''), g.lot_id, nullif(r.dsn, '')
+            FROM given g
+            CROSS JOIN LATERAL ROWS FROM (string_to_table(g.rcpt_to, E'\n'), string_to_table(g.rcpt_dsn, E'\n'))
+                WITH ORDINALITY AS r (rcpt, dsn, n)
+            LEFT JOIN result d ON d.at_once AND d.message_id = g.message_id AND d.n = r.n - 1
+    )
+    SELECT array_agg(coalesce(a.id, 0) ORDER BY r.i),
+           array_agg(coalesce(date_trunc('hour', r.at, a.time_zone), r.at) ORDER BY r.i),
+           array_agg(coalesce(a.keep_bodies, true) ORDER BY r.i)
+        INTO accounts, hours, keep_bodies
+        FROM result r
+        LEFT JOIN given g ON r.at_once AND g.message_id = r.message_id
+        LEFT JOIN account a ON a.id = g.account_id;
 END $$;
 REVOKE ALL ON FUNCTION write_accepted FROM PUBLIC;

@@ -1,6 +1,6 @@
 -- Results of attempts, for this reseller's recipients, those of one recipient in the order of time: the state, the
 -- event, the count, and for a hard bounce the suppression. A result that was recorded before (same recipient, same
--- instant) changes nothing; strays leave their event alone. Before that, messages that were accepted and only logged.
+-- instant) changes nothing; strays leave their event alone. Before that, messages that were accepted and only logged; most are delivered by then, and written as that.
 --
 -- Recipients are a loop of plain statements, not a join: with the id as a parameter each opens the one partition it
 -- needs, and a second result of a recipient finds what the first has made of it.
@@ -11,6 +11,10 @@ CREATE OR REPLACE FUNCTION record(
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     v_result relay.result;
+    v_written bigint[];  -- for each result the account, where it was written with its message; see write_accepted
+    v_hours timestamptz[];
+    v_keep_bodies boolean[];
+    v_i integer := 0;
     v_moved record;
     v_accounts bigint[];
     v_counts relay.hour_counts[] := p_counts;
@@ -23,9 +27,19 @@ DECLARE
     v_over uuid[];
 BEGIN
     IF cardinality(p_accepted) > 0 THEN
-        PERFORM write_accepted(p_accepted);
+        SELECT * INTO v_written, v_hours, v_keep_bodies FROM write_accepted(p_accepted, p_results);
     END IF;
     FOREACH v_result IN ARRAY p_results LOOP
+        v_i := v_i + 1;
+        IF v_written[v_i] > 0 THEN  -- it was delivered, and written with its message
+            v_accounts := v_accounts || v_written[v_i];
+            v_counts := v_counts || relay.count_result(v_written[v_i], v_hours[v_i], true, v_result);
+            IF NOT v_keep_bodies[v_i] THEN
+                v_bodiless := v_bodiless || v_written[v_i];
+                v_over := v_over || v_result.message_id;
+            END IF;
+            CONTINUE;
+        END IF;
         -- An end stays the end: only what is still open moves.
         UPDATE recipient r SET state = v_result.state, bounce_kind = v_result.bounce_kind, state_at = v_result.at,
                attempts = r.attempts + 1, next_at = v_result.next_at, outcome_class = v_result.outcome_class
