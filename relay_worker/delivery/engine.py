@@ -105,7 +105,8 @@ class Engine:
         limits = LaneLimits.from_settings(settings)
         sites = Sites(limits)
         slots = self._slots = Slots(settings.delivery_connections)
-        bearings = Bearings(connector, slots, limits, around.permits, self._clock, rng)
+        may_send = self._recorder.has_room
+        bearings = Bearings(connector, slots, limits, around.permits, self._clock, rng, may_send)
         self._lanes = Lanes(bearings, sites, self._settle, self._postpone)
         self._keeper = (
             TrafficKeeper(around.traffic, self._lanes, sites, self._clock)

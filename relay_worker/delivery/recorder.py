@@ -9,6 +9,7 @@ from relay_worker.queue.claims import Claims, Result
 
 BATCH = 25
 MAX_BATCH = 500  # after a database fault much may have piled up
+MOST_UNRECORDED = 4 * BATCH
 GATHER_SECONDS = 0.05
 RETRY_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0)
 
@@ -18,13 +19,16 @@ log = structlog.get_logger()
 class Recorder:
     """Calls `finish` for about 25 results or 50 ms at a time, and again until it works.
 
-    `recorded` is called with every batch that is in the database for good.
+    `recorded` is called with every batch that is in the database for good. `has_room` is set while results may come: not
+    while the last try has failed, or too much waits. What is not recorded is sent again when this process dies.
     """
 
     def __init__(self, claims: Claims, recorded: Callable[[Sequence[Result]], None]) -> None:
         self._claims = claims
         self._recorded = recorded
         self._pending: list[Result] = []
+        self.has_room = asyncio.Event()
+        self.has_room.set()
         self._enough = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -33,6 +37,8 @@ class Recorder:
         self._pending.append(result)
         if len(self._pending) >= BATCH:
             self._enough.set()
+        if len(self._pending) >= MOST_UNRECORDED:
+            self.has_room.clear()
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._work())
 
@@ -69,9 +75,12 @@ class Recorder:
         batch = self._pending[:MAX_BATCH]
         attempt = 0
         while not await self._finished(batch):
+            self.has_room.clear()
             await asyncio.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
             attempt += 1
         del self._pending[: len(batch)]
+        if len(self._pending) < MOST_UNRECORDED:
+            self.has_room.set()
         if len(self._pending) >= BATCH:
             self._enough.set()
         self._recorded(batch)

@@ -45,12 +45,13 @@ class Access:
 @dataclass(frozen=True, slots=True)
 class Ends:
     """Where transactions go from a lane: answered for good, or put back until a time. `down` hears of a lane that went
-    down.
+    down. Nothing is sent unless `ready` for answers.
     """
 
     settle: Settle
     postpone: Postpone
     down: "Callable[[Lane], None]"
+    ready: asyncio.Event
 
 
 class Lane:
@@ -229,6 +230,9 @@ class Lane:
         """Send on this connection; True when it is used up while more waits, False when nothing came any more."""
         while True:
             while conversation.usable and (self._line or conversation.begun):
+                if not self._ends.ready.is_set():
+                    await self._ends.ready.wait()
+                    continue
                 if conversation.begun is None and (more := await self._used_up(conversation)) is not None:
                     return more
                 await self._send(conversation, conversation.begun or self._line.take(), started)
@@ -251,7 +255,8 @@ class Lane:
 
     async def _send(self, conversation: Conversation, transaction: Transaction, started: float) -> None:
         def following() -> Transaction | None:
-            admitted = self._line and self.gate.admits_ahead(conversation.transactions)
+            ready = self._line and self._ends.ready.is_set()
+            admitted = ready and self.gate.admits_ahead(conversation.transactions)
             return self._line.take() if admitted else None
 
         try:

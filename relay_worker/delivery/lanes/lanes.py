@@ -31,7 +31,9 @@ _GateKey = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Bearings:
-    """What lanes are made with. `permits`: those shared with the other workers."""
+    """What lanes are made with. `permits`: those shared with the other workers; `may_send`: set while the answers to what is
+    sent can be taken.
+    """
 
     connector: Connector
     slots: Slots
@@ -39,6 +41,7 @@ class Bearings:
     permits: Permits
     clock: Clock
     rng: random.Random
+    may_send: asyncio.Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Lanes:
         self._bearings = bearings
         self._sites = sites
         self._postpone = postpone
-        self._ends = Ends(settle, self._put_back, self._note_down)
+        self._ends = Ends(settle, self._put_back, self._note_down, bearings.may_send)
         self._alone = LocalPermits()  # for servers at which no other worker is counted
         self._lanes: dict[_LaneKey, Lane] = {}
         self._gates: dict[_GateKey, Gate] = {}

@@ -70,7 +70,8 @@ class Harbour:
         permits: Permits | None = None,
         clock: Clock | None = None,
     ) -> "Harbour":
-        sites = Sites(limits)
+        sites, may_send = Sites(limits), asyncio.Event()
+        may_send.set()
         bearings = Bearings(
             connector,
             Slots(slots),
@@ -78,6 +79,7 @@ class Harbour:
             permits or LocalPermits(),
             clock or SystemClock(),
             random.Random(1),
+            may_send,
         )
         return cls(Lanes(bearings, sites, settle, postpone), sites)
 

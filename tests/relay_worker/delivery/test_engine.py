@@ -18,6 +18,7 @@ from platform_core.settings import Settings
 from relay_worker.delivery import engine as engine_module
 from relay_worker.delivery.drain_report import DrainReport
 from relay_worker.delivery.engine import Engine
+from relay_worker.delivery.recorder import MOST_UNRECORDED
 from tests.relay_worker.delivery.factories import RAW, SENDER, InMemoryClaims, message_to, recipient
 from tests.relay_worker.scripted_mx import DROP, SILENCE, Script, ScriptedMx
 
@@ -170,6 +171,29 @@ def test_results_outlast_a_database_that_is_away(make_settings: MakeSettings) ->
 
     assert asyncio.run(main()).delivered == 1
     assert len(claims.results) == 1
+
+
+def test_little_is_sent_that_cannot_be_recorded(make_settings: MakeSettings) -> None:
+    """What a worker has sent and not recorded is sent again when it dies."""
+    claims = InMemoryClaims([recipient() for _ in range(390)])
+
+    async def main() -> tuple[int, ScriptedMx]:
+        async with ScriptedMx() as mx:
+            draining = asyncio.create_task(
+                drain(make_settings(delivery_smart_host=f"127.0.0.1:{mx.port}"), claims)
+            )
+            while not mx.delivered:
+                await asyncio.sleep(0.001)
+            claims.down = True
+            await asyncio.sleep(0.5)
+            unrecorded = len(mx.delivered) - len(claims.results)
+            claims.down = False
+            assert (await draining).delivered == 390
+            return unrecorded, mx
+
+    unrecorded, mx = asyncio.run(main())
+    assert 0 < unrecorded <= MOST_UNRECORDED
+    assert len(mx.delivered) == len(claims.results) == 390
 
 
 def test_results_are_recorded_in_small_batches(make_settings: MakeSettings) -> None:
