@@ -5,7 +5,6 @@ Queue: upkeep.
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from billing.letters.posting import QueuePost
 from billing.payments.events import apply_due
@@ -16,10 +15,11 @@ from billing.payments.till import Till
 from billing.payments.top_ups import notices
 from billing.payments.top_ups.buying import accounts_to_look_at, top_up
 from platform_core.clock import Clock, SystemClock
-from platform_core.database import ResellerRef, db, tenant_session
+from platform_core.database import ResellerRef, tenant_session
 from platform_core.errors import FrankpostError
 from platform_core.settings import settings
-from tenants.models import Reseller, State
+from tenants.pending.kinds import Work
+from tenants.pending.visits import visit_active_pending
 
 EVENTS_SECONDS = 10
 TOP_UPS_SECONDS = 60
@@ -40,31 +40,41 @@ def top_up_accounts() -> None:
     if settings().stripe_secret_key is None:
         return
     till = Till.from_settings(settings(), SystemClock())
-    for reseller in _active_resellers():
-        with tenant_session(reseller) as session:
-            accounts = accounts_to_look_at(session)
-        for account_id in accounts:
-            try:
-                top_up(reseller, account_id, till=till)
-            except FrankpostError as error:
-                log.warning("top_up_failed", reseller=reseller.key, kind=type(error).__name__)
+    visit_active_pending(
+        Work.TOP_UPS, lambda reseller: _top_up_accounts_of(reseller, till), failed="top_ups_failed"
+    )
+
+
+def _top_up_accounts_of(reseller: ResellerRef, till: Till) -> None:
+    with tenant_session(reseller) as session:
+        accounts = accounts_to_look_at(session)
+    for account_id in accounts:
+        try:
+            top_up(reseller, account_id, till=till)
+        except FrankpostError as error:
+            log.warning("top_up_failed", reseller=reseller.key, kind=type(error).__name__)
 
 
 def tell_of_stopped_top_ups() -> None:
     """Write to those whose automatic top-up went off. Who can't be written to now is written to at the next run."""
+    visit_active_pending(Work.STOPPED_TOP_UPS, _tell_of_stopped_top_ups, failed="top_up_notices_failed")
+
+
+def _tell_of_stopped_top_ups(reseller: ResellerRef) -> None:
     clock = SystemClock()
-    post = QueuePost(clock)
-    for reseller in _active_resellers():
-        try:
-            notices.tell_of_stopped_top_ups(reseller, post, clock=clock)
-        except FrankpostError as error:
-            log.warning("top_up_notice_failed", reseller=reseller.key, kind=type(error).__name__)
+    try:
+        notices.tell_of_stopped_top_ups(reseller, QueuePost(clock), clock=clock)
+    except FrankpostError as error:
+        log.warning("top_up_notice_failed", reseller=reseller.key, kind=type(error).__name__)
 
 
 def deliver_again() -> None:
     """Deliver what was paid and could not be delivered then: the stock was empty, say."""
-    for reseller in _active_resellers():
-        deliver_paid(reseller, clock=SystemClock())
+    visit_active_pending(
+        Work.DELIVERIES,
+        lambda reseller: deliver_paid(reseller, clock=SystemClock()),
+        failed="delivery_failed",
+    )
 
 
 def deliver_paid(reseller: ResellerRef, *, clock: Clock) -> None:
@@ -75,9 +85,3 @@ def deliver_paid(reseller: ResellerRef, *, clock: Clock) -> None:
         for payment in session.scalars(query).all():
             settle(session, payment, clock=clock)
         session.commit()
-
-
-def _active_resellers() -> list[ResellerRef]:
-    with Session(db.engine) as session:
-        query = select(Reseller).where(Reseller.state == State.ACTIVE).order_by(Reseller.id)
-        return [reseller.ref for reseller in session.scalars(query)]

@@ -1,4 +1,4 @@
-"""Reads and writes of reports, over all resellers, through the database's own functions."""
+"""Reads of reports, through the database's own functions, on a session of the platform's rows."""
 
 from collections.abc import Sequence
 
@@ -13,11 +13,11 @@ from relay_worker.notices.due import Fate, NoticeDue
 LARGEST_ORIGINAL = 102_400
 
 
-def open_notices(session: Session, resellers: Sequence[ResellerId], limit: int) -> list[NoticeDue]:
-    """Reports of these resellers that are to be sent, at most `limit` of each."""
+def open_notices(session: Session, reseller_id: ResellerId, limit: int) -> list[NoticeDue]:
+    """Reports of a reseller that are to be sent, at most `limit`."""
     rows = session.execute(
-        text("SELECT * FROM relay.open_notices(:resellers, :limit, :most)"),
-        {"resellers": list(resellers), "limit": limit, "most": LARGEST_ORIGINAL},
+        text("SELECT * FROM relay.open_notices(:reseller_id, :limit, :most)"),
+        {"reseller_id": reseller_id, "limit": limit, "most": LARGEST_ORIGINAL},
     )
     return [_due(row) for row in rows]
 

@@ -10,13 +10,14 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from platform_core.clock import Clock
+from platform_core.database import ResellerRef
 from platform_core.ids import MessageId, new_message_id
 from relay_worker.notices.due import NoticeDue
 from relay_worker.notices.queries import open_notices
 from relay_worker.notices.report import MAILBOX, answers_a_report, write_report
 from relay_worker.notices.words import subject_of
 
-AT_ONCE = 100  # of each reseller
+AT_ONCE = 100
 
 _QUEUE = text("""
     SELECT relay.queue_notice(:at, :message_id, :action, :ns, jsonb_populate_record(NULL::relay.submission, :report), :raw)
@@ -26,11 +27,11 @@ _DROP = text("SELECT relay.drop_notice(:reseller_id, :at, :message_id, :action, 
 log = structlog.get_logger()
 
 
-def send_due_notices(session: Session, *, clock: Clock, patience: timedelta) -> int:
-    """Queue every report that has come due; how many. Each is queued once, whoever else does the same meanwhile."""
-    resellers = session.scalar(text("SELECT relay.find_notices()"))
+def send_due_notices(session: Session, reseller: ResellerRef, *, clock: Clock, patience: timedelta) -> int:
+    """Queue the reseller's reports that have come due; how many. Each is queued once, whoever else does the same meanwhile."""
+    found = session.scalar(text("SELECT relay.find_notices(:reseller_id)"), {"reseller_id": reseller.id})
     session.commit()
-    due = open_notices(session, resellers, AT_ONCE) if resellers else []
+    due = open_notices(session, reseller.id, AT_ONCE) if found else []
     session.commit()
     return sum(_send(session, one, clock.now(), patience) for one in due)
 

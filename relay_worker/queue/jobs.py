@@ -6,11 +6,12 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from platform_core.database import db
+from platform_core.database import ResellerRef, db
 from platform_core.queues import QueueName
 from platform_core.settings import settings
 from relay_worker.delivery.process import delivery_process
 from relay_worker.queue.bell import Bell
+from tenants.pending.visits import visit_all
 
 log = structlog.get_logger()
 
@@ -72,6 +73,10 @@ def record_again() -> None:
 
 def keep_partitions() -> None:
     """Make the partitions that mail of the coming weeks goes into, for every reseller. Queue: upkeep."""
+    visit_all(_keep_partitions_of, failed="partitions.failed")
+
+
+def _keep_partitions_of(reseller: ResellerRef) -> None:
     with Session(db.engine) as session:
-        session.execute(text("SELECT platform.keep_partitions()"))
+        session.execute(text("SELECT platform.keep_partitions(:key)"), {"key": reseller.key})
         session.commit()

@@ -32,6 +32,7 @@ from relay_worker.queue import pause_jobs
 from relay_worker.retention import jobs as retention_jobs
 from relay_worker.traffic import jobs as traffic_jobs
 from tenants.domains import jobs as domain_jobs
+from tenants.pending import jobs as pending_jobs
 
 
 @click.command()
@@ -83,6 +84,7 @@ def cron() -> None:
         (payment_jobs.top_up_accounts, {"interval": payment_jobs.TOP_UPS_SECONDS}),
         (payment_jobs.tell_of_stopped_top_ups, {"cron": payment_jobs.NOTICES_CRON}),
         (payment_jobs.deliver_again, {"cron": payment_jobs.DELIVER_CRON}),
+        (pending_jobs.find_lost, {"cron": pending_jobs.CRON, "job_timeout": pending_jobs.TIMEOUT_SECONDS}),
         (ledger_jobs.enqueue_upkeep, {"cron": ledger_jobs.CRON}),
         (plan_jobs.enqueue_renewals, {"cron": plan_jobs.CRON}),
         (rental_jobs.renew_rentals, {"cron": rental_jobs.CRON}),

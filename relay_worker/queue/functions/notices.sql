@@ -1,42 +1,31 @@
--- Reports that senders have asked for (RFC 3461), over all resellers. Called by a job; each report is queued once,
--- whatever runs twice.
+-- Reports that senders have asked for (RFC 3461), reseller by reseller. Called by a job for those that relay.pending_work
+-- names; each report is queued once, whatever runs twice.
 
--- Look in every reseller for reports that have come due; the resellers that have some to send. A reseller that can't be
--- looked at holds up nobody else.
-CREATE OR REPLACE FUNCTION relay.find_notices() RETURNS integer[]
+-- Look at a reseller for reports that have come due; how many there are to send. None while it is suspended.
+CREATE OR REPLACE FUNCTION relay.find_notices(p_reseller integer) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
-    v_reseller record;
+    v_key text := (SELECT key FROM platform.reseller WHERE id = p_reseller AND state = 'active');
     v_open bigint;
-    v_found integer[] := '{}';
 BEGIN
-    FOR v_reseller IN SELECT id, key FROM platform.reseller WHERE state = 'active' ORDER BY id LOOP
-        BEGIN
-            EXECUTE format('SELECT %I.find_notices()', 'r_' || v_reseller.key) INTO v_open;
-            IF v_open > 0 THEN
-                v_found := v_found || v_reseller.id;
-            END IF;
-        EXCEPTION WHEN OTHERS THEN
-            RAISE WARNING 'reseller % can''t be looked at for reports: %', v_reseller.id, SQLERRM;
-        END;
-    END LOOP;
-    RETURN v_found;
+    IF v_key IS NULL THEN
+        RETURN 0;
+    END IF;
+    EXECUTE format('SELECT %I.find_notices()', 'r_' || v_key) INTO v_open;
+    RETURN v_open;
 END $$;
 
--- Up to p_limit reports to be sent of each of these resellers.
-CREATE OR REPLACE FUNCTION relay.open_notices(p_resellers integer[], p_limit integer, p_most integer)
+-- Up to p_limit reports of a reseller that are to be sent.
+CREATE OR REPLACE FUNCTION relay.open_notices(p_reseller integer, p_limit integer, p_most integer)
 RETURNS TABLE (reseller_id integer, smtp_host text, return_path_host text, message_id uuid, action text, mail_from text,
                envelope_id text, received_at timestamptz, header_from text, subject text, message_id_header text,
                whole boolean, original bytea, company_name text, recipients jsonb)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
-DECLARE
-    v_reseller record;
 BEGIN
-    FOR v_reseller IN SELECT id, key FROM platform.reseller WHERE id = ANY (p_resellers) ORDER BY id LOOP
-        RETURN QUERY EXECUTE format('SELECT $1, $2, $3, o.* FROM %I.open_notices($4, $5) o', 'r_' || v_reseller.key)
-            USING v_reseller.id, relay.hostname_of(v_reseller.id, 'smtp'),
-                  relay.hostname_of(v_reseller.id, 'return_path'), p_limit, p_most;
-    END LOOP;
+    RETURN QUERY EXECUTE format('SELECT $1, $2, $3, o.* FROM %I.open_notices($4, $5) o',
+                                (SELECT 'r_' || key FROM platform.reseller WHERE id = p_reseller))
+        USING p_reseller, relay.hostname_of(p_reseller, 'smtp'), relay.hostname_of(p_reseller, 'return_path'),
+              p_limit, p_most;
 END $$;
 
 -- Put a report into the queue and close what it reports on, in one transaction; false when that was done already.

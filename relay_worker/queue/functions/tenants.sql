@@ -82,6 +82,7 @@ DECLARE
 BEGIN
     DELETE FROM relay.due d USING platform.reseller r WHERE r.key = p_key AND d.reseller_id = r.id;
     DELETE FROM relay.allotment a USING platform.reseller r WHERE r.key = p_key AND a.reseller_id = r.id;
+    DELETE FROM relay.pending_work w USING platform.reseller r WHERE r.key = p_key AND w.reseller_id = r.id;
     EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', v_schema);
     EXECUTE format('DROP ROLE IF EXISTS %I', v_schema);
 END $$;
@@ -89,15 +90,15 @@ END $$;
 REVOKE ALL ON FUNCTION platform.create_tenant, platform.drop_tenant, platform.ensure_partitions FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION platform.create_tenant TO frankpost_web;
 
--- Partitions for the coming month, for every reseller; called by the hourly job.
-CREATE OR REPLACE FUNCTION platform.keep_partitions() RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    v_key text;
+-- Partitions for the coming month of reseller p_key; called by the hourly job, for each.
+CREATE OR REPLACE FUNCTION platform.keep_partitions(p_key text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 BEGIN
-    FOR v_key IN SELECT key FROM platform.reseller ORDER BY key LOOP
-        PERFORM platform.ensure_partitions('r_' || v_key, now(), now() + interval '1 month');
-    END LOOP;
+    PERFORM FROM platform.reseller WHERE key = p_key;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'no reseller has the key %', p_key USING ERRCODE = 'no_data_found';
+    END IF;
+    PERFORM platform.ensure_partitions('r_' || p_key, now(), now() + interval '1 month');
 END $$;
 REVOKE ALL ON FUNCTION platform.keep_partitions FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION platform.keep_partitions TO frankpost_web;

@@ -9,15 +9,14 @@ from uuid import uuid4
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy.orm import Session
 
 from platform_core.clock import SystemClock
-from platform_core.database import ResellerRef, db
+from platform_core.database import ResellerRef
 from platform_core.ids import MessageId, new_message_id
 from platform_core.mail.states import RecipientState
 from platform_core.settings import Settings
 from relay_worker.bounces.classes import OutcomeClass
-from relay_worker.notices.services import send_due_notices
+from relay_worker.notices.jobs import send_notices
 from relay_worker.queue.claims import Claimed, Result
 from relay_worker.queue.door import Submission
 from tests.fixtures_database import fresh_reseller
@@ -75,8 +74,7 @@ class Shop:
         self.ends(claimed, RecipientState.BOUNCED, outcome_class=OutcomeClass.NO_SUCH_ADDRESS, **why)
 
     def run_job(self) -> None:
-        with Session(db.engine) as session:
-            send_due_notices(session, clock=SystemClock(), patience=timedelta(hours=72))
+        send_notices()
 
     def told(self) -> list[Claimed]:
         """Run the job, and claim the reports that it has queued."""

@@ -110,6 +110,9 @@ BEGIN
         FROM unnest(v_decision.ids, v_decision.ns, v_decision.rcpt_to, v_decision.states, v_decision.paid_by,
                     v_decision.dsn)
              AS r (id, n, rcpt, state, paid_by, dsn);
+    IF array_to_string(v_decision.dsn, '') <> '' THEN
+        INSERT INTO relay.pending_work (kind, reseller_id) VALUES ('notices', p_messages[1].reseller_id);
+    END IF;
     IF v_decision.dropped > 0 THEN
         INSERT INTO event (message_id, n, at, account_id, kind)
             SELECT r.id, r.n, p_at, v_account.id, 'dropped'

@@ -178,5 +178,8 @@ BEGIN
         FROM result r
         LEFT JOIN given g ON r.at_once AND g.message_id = r.message_id
         LEFT JOIN account a ON a.id = g.account_id;
+    IF EXISTS (SELECT FROM unnest(p_accepted) a WHERE (a.message).rcpt_dsn IS NOT NULL) THEN
+        INSERT INTO relay.pending_work (kind, reseller_id) VALUES ('notices', (p_accepted[1].message).reseller_id);
+    END IF;
 END $$;
 REVOKE ALL ON FUNCTION write_accepted FROM PUBLIC;

@@ -18,6 +18,7 @@ BEGIN
         v_new := note_feedback(v_recipient, p_found);
         IF v_new AND v_recipient.dsn_settled THEN  -- its sender has asked for reports: see find_notices
             UPDATE recipient SET dsn_settled = false WHERE message_id = v_message AND n = v_n;
+            PERFORM note_work('notices');
         END IF;
     ELSIF p_found.account_id IS NULL THEN
         RETURN CASE WHEN EXISTS (SELECT FROM recipient WHERE message_id = v_message) THEN 'ambiguous'
@@ -112,6 +113,9 @@ BEGIN
     UPDATE recipient SET state = 'bounced', bounce_kind = p_found.bounce_kind, state_at = p_found.at,
            outcome_class = p_found.outcome_class, dsn_settled = false  -- of what the sender was told, this is new
         WHERE message_id = p_recipient.message_id AND n = p_recipient.n;
+    IF p_recipient.dsn IS NOT NULL THEN
+        PERFORM note_work('notices');
+    END IF;
     INSERT INTO stats_hour AS s (account_id, hour, slot, delivered, bounced_hard, bounced_soft)
         SELECT a.id, date_trunc('hour', p_recipient.state_at, a.time_zone), p_slot, -1,
                (p_found.bounce_kind = 'hard')::int, (p_found.bounce_kind <> 'hard')::int

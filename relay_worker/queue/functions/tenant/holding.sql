@@ -51,6 +51,31 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION unhold FROM PUBLIC;
 
+-- Tell relay.holding of accounts with held mail that it does not know, in case it has lost one; whether there were any.
+CREATE OR REPLACE FUNCTION find_lost_holding() RETURNS boolean
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    v_reseller integer := (SELECT id FROM platform.reseller WHERE 'r_' || key = current_schema());
+    v_account bigint;
+    v_found boolean := false;
+BEGIN
+    FOR v_account IN
+        SELECT a.id FROM account a
+        WHERE EXISTS (SELECT FROM held h WHERE h.account_id = a.id)
+          AND NOT EXISTS (SELECT FROM relay.holding o WHERE o.reseller_id = v_reseller AND o.account_id = a.id)
+        ORDER BY a.id
+    LOOP
+        PERFORM FROM account WHERE id = v_account FOR NO KEY UPDATE;
+        INSERT INTO relay.holding (reseller_id, account_id, recipients, bytes, since)
+            SELECT v_reseller, v_account, count(*), sum(h.bytes), min(h.held_at) FROM held h WHERE h.account_id = v_account
+            HAVING count(*) > 0
+            ON CONFLICT DO NOTHING;
+        v_found := v_found OR FOUND;
+    END LOOP;
+    RETURN v_found;
+END $$;
+REVOKE ALL ON FUNCTION find_lost_holding FROM PUBLIC;
+
 -- The reseller in whose schema this stands, while it may send; NULL otherwise.
 CREATE OR REPLACE FUNCTION own_reseller() RETURNS integer
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$

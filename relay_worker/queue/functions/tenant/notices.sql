@@ -8,7 +8,7 @@ DECLARE
     v_ids uuid[];
     v_ns smallint[];
 BEGIN
-    -- Asked twice a minute of every reseller: where nobody has asked for anything, this is all there is to it.
+    -- Asked again for as long as reports wait to be sent: where nobody waits for one, this is all there is to it.
     PERFORM FROM recipient WHERE dsn IS NOT NULL AND NOT dsn_settled LIMIT 1;
     IF NOT FOUND THEN
         RETURN (SELECT count(*) FROM notice WHERE closed_at IS NULL);

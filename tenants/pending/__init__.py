@@ -1,0 +1,1 @@
+"""Who has something to do for the jobs, and visiting resellers one after the other."""

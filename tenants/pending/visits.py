@@ -1,0 +1,58 @@
+"""Visiting resellers for a job. One that can't be served is logged, as `failed`, and holds up no other."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from platform_core.database import ResellerRef, db
+from tenants.models import Reseller, State
+from tenants.pending.kinds import Work
+from tenants.pending.queries import Pending, pending
+from tenants.pending.services import settle_work
+
+Visit = Callable[[ResellerRef], object]
+
+log = structlog.get_logger()
+
+
+def visit_pending(work: Work, visit: Visit, *, failed: str) -> None:
+    """Those that have work of this kind, suspended or not."""
+    _visit_and_settle(_pending(work), visit, failed)
+
+
+def visit_active_pending(work: Work, visit: Visit, *, failed: str) -> None:
+    """Those that have work of this kind; that of a suspended one waits."""
+    _visit_and_settle([one for one in _pending(work) if one.state is State.ACTIVE], visit, failed)
+
+
+def visit_all(visit: Visit, *, failed: str) -> None:
+    """Every reseller, suspended or not. For jobs that seldom run: each visit costs something, and mostly for nothing."""
+    with Session(db.engine) as session:
+        resellers = [one.ref for one in session.scalars(select(Reseller).order_by(Reseller.id))]
+    for reseller in resellers:
+        with _held_up_by_no_fault(reseller, failed):
+            visit(reseller)
+
+
+def _pending(work: Work) -> list[Pending]:
+    with Session(db.engine) as session:
+        return pending(session, work)
+
+
+def _visit_and_settle(found: list[Pending], visit: Visit, failed: str) -> None:
+    for one in found:
+        with _held_up_by_no_fault(one.reseller, failed), Session(db.engine) as session:
+            visit(one.reseller)
+            settle_work(session, one)
+            session.commit()
+
+
+@contextmanager
+def _held_up_by_no_fault(reseller: ResellerRef, failed: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception:  # the edge of each visit
+        log.exception(failed, reseller=reseller.key)
