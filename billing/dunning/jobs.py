@@ -22,7 +22,8 @@ from platform_core.errors import FrankpostError
 from platform_core.ids import AccountId, ResellerKey
 from platform_core.settings import settings
 from tenants.accounts.queries import main_account
-from tenants.models import Account, Reseller, State
+from tenants.models import Account, Reseller
+from tenants.pending.visits import visit_active
 from tenants.resellers.queries import reseller_by_key
 
 CRON = "41 * * * *"
@@ -33,20 +34,20 @@ log = structlog.get_logger()
 
 def dun() -> None:
     """Take the steps that are due, warn of what lapses, and tell, at every reseller that is not suspended."""
-    clock = SystemClock()
-    post = QueuePost(clock)
     with Session(db.engine) as session:
-        query = select(Reseller).where(Reseller.state == State.ACTIVE).order_by(Reseller.id)
-        resellers = [one.ref for one in session.scalars(query)]
         key = settings().platform_reseller
         platform = reseller_by_key(session, ResellerKey(key)).ref if key else None
-    for reseller in resellers:
-        try:
-            press_all(reseller, clock)
-            warn_all(reseller, clock)
-            tell(reseller, post, platform=platform, clock=clock)
-        except (FrankpostError, SQLAlchemyError) as error:  # one reseller's fault is not the next one's
-            log.warning("dunning.failed", reseller=reseller.key, kind=type(error).__name__)
+    visit_active(lambda reseller: _dun_at(reseller, platform), failed="dunning.failed")
+
+
+def _dun_at(reseller: ResellerRef, platform: ResellerRef | None) -> None:
+    clock = SystemClock()
+    try:
+        press_all(reseller, clock)
+        warn_all(reseller, clock)
+        tell(reseller, QueuePost(clock), platform=platform, clock=clock)
+    except FrankpostError as error:
+        log.warning("dunning.failed", reseller=reseller.key, kind=type(error).__name__)
 
 
 def press_all(reseller: ResellerRef, clock: Clock) -> None:

@@ -5,7 +5,6 @@ an application context, which the process that runs it provides.
 """
 
 import structlog
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from billing.plans.queries import due_subscriptions
@@ -16,7 +15,9 @@ from platform_core.database import ResellerRef, db, tenant_session
 from platform_core.ids import AccountId, ResellerId
 from platform_core.queues import QueueName, queue_named, redis_connection
 from platform_core.settings import settings
-from tenants.models import Account, Reseller
+from tenants.models import Account
+from tenants.pending.kinds import TimelyWork
+from tenants.pending.visits import resellers_with
 from tenants.resellers.queries import reseller_by_id
 
 QUEUE = QueueName.UPKEEP
@@ -28,14 +29,15 @@ log = structlog.get_logger()
 
 
 def enqueue_renewals() -> None:
-    """Enqueue a job for each reseller, suspended or not: periods end all the same."""
-    with Session(db.engine) as session:
-        resellers = list(session.scalars(select(Reseller.id).order_by(Reseller.id)))
+    """Enqueue a job for each reseller that has plans to renew, suspended or not: periods end all the same."""
+    resellers = resellers_with(TimelyWork.PLANS)
+    if not resellers:
+        return
     with redis_connection(settings()) as connection:
         queue = queue_named(QUEUE, connection)
-        for reseller_id in resellers:
+        for reseller in resellers:
             queue.enqueue(
-                renew_plans_of, reseller_id, job_timeout=TIMEOUT_SECONDS, ttl=WAIT_SECONDS, result_ttl=0
+                renew_plans_of, reseller.id, job_timeout=TIMEOUT_SECONDS, ttl=WAIT_SECONDS, result_ttl=0
             )
 
 

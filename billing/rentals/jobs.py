@@ -7,8 +7,6 @@ application context, which the process that runs it provides.
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from billing.payments.orders import follow_rentals, standings
@@ -16,7 +14,8 @@ from billing.rentals.queries import due_rentals
 from billing.rentals.renewals import renew_rental
 from platform_core.clock import Clock, SystemClock
 from platform_core.database import ResellerRef, db, tenant_session
-from tenants.models import Reseller
+from tenants.pending.kinds import TimelyWork
+from tenants.pending.visits import visit_timely
 
 CRON = "*/15 * * * *"  # every midnight of every time zone falls on a quarter of an hour
 
@@ -24,14 +23,12 @@ log = structlog.get_logger()
 
 
 def renew_rentals() -> None:
-    """At every reseller, suspended or not: periods end all the same. One's fault is not the next one's."""
-    with Session(db.engine) as session:
-        resellers = [one.ref for one in session.scalars(select(Reseller).order_by(Reseller.id))]
-    for reseller in resellers:
-        try:
-            renew_rentals_of(reseller, SystemClock())
-        except SQLAlchemyError as error:
-            log.error("rentals.failed", reseller=reseller.key, exc_info=error)
+    """At every reseller that has any, suspended or not: periods end all the same."""
+    visit_timely(
+        TimelyWork.RENTALS,
+        lambda reseller: renew_rentals_of(reseller, SystemClock()),
+        failed="rentals.failed",
+    )
 
 
 def renew_rentals_of(reseller: ResellerRef, clock: Clock) -> None:

@@ -1,7 +1,6 @@
 """Forgetting old mail, partition by partition. Queue: upkeep. May run twice: what is gone is gone."""
 
 import structlog
-from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -9,6 +8,8 @@ from platform_core.clock import Clock, SystemClock
 from platform_core.database import ResellerRef, db
 from relay_worker.retention.services import forget, old_partitions, retention_of
 from tenants.models import Reseller
+from tenants.pending.visits import visit_all
+from tenants.resellers.queries import reseller_by_id
 
 CRON = "53 * * * *"  # hourly, so that what was busy or lost is soon looked at again; mostly there is nothing to do
 TIMEOUT_SECONDS = 3600
@@ -18,10 +19,13 @@ log = structlog.get_logger()
 
 def forget_old_mail() -> None:
     """Every reseller's, each partition in a transaction of its own."""
-    with Session(db.engine, expire_on_commit=False) as session:
-        resellers = list(session.scalars(select(Reseller).order_by(Reseller.id)))
-    for reseller in resellers:
-        forget_old_mail_of(reseller, SystemClock())
+    visit_all(_forget_at, failed="retention.failed")
+
+
+def _forget_at(ref: ResellerRef) -> None:
+    with Session(db.engine) as session:
+        reseller = reseller_by_id(session, ref.id)
+    forget_old_mail_of(reseller, SystemClock())
 
 
 def forget_old_mail_of(reseller: Reseller, clock: Clock) -> list[str]:

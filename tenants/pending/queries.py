@@ -1,14 +1,15 @@
 """Reads of who has something to do, on a session of the platform's rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from platform_core.database import ResellerRef
 from platform_core.ids import ResellerId, ResellerKey
-from tenants.models import State
-from tenants.pending.kinds import Work
+from tenants.models import Reseller, State
+from tenants.pending.kinds import TimelyWork, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ _PENDING = text("""
     WHERE w.kind = :kind GROUP BY r.id ORDER BY r.id
 """)
 
+_HAVING = text("SELECT relay.having_work(:kind, :resellers)")
+
 
 def pending(session: Session, work: Work) -> list[Pending]:
     """Every reseller that may have work of this kind."""
@@ -36,3 +39,20 @@ def pending(session: Session, work: Work) -> list[Pending]:
         )
         for row in session.execute(_PENDING, {"kind": work})
     ]
+
+
+def every_reseller(session: Session) -> list[ResellerRef]:
+    """Suspended or not, in the order of their ids."""
+    return [one.ref for one in session.scalars(select(Reseller).order_by(Reseller.id))]
+
+
+def active_resellers(session: Session) -> list[ResellerRef]:
+    """Those that are not suspended, in the order of their ids."""
+    query = select(Reseller).where(Reseller.state == State.ACTIVE).order_by(Reseller.id)
+    return [one.ref for one in session.scalars(query)]
+
+
+def having_work(session: Session, work: TimelyWork, resellers: Sequence[ResellerRef]) -> list[ResellerRef]:
+    """Those of them that have work of this kind, or can't be looked at. Until the session ends, looking locks a little."""
+    found = session.scalar(_HAVING, {"kind": work, "resellers": [one.id for one in resellers]})
+    return [one for one in resellers if one.id in set(found or ())]

@@ -1,7 +1,9 @@
 -- What is to be done here is noted where the jobs look, in the same transaction. Requests for delivery reports are noted by
 -- the functions that write them: a trigger would cost every recipient something.
-CREATE TRIGGER invoice_sending_pending AFTER INSERT OR UPDATE OF next_at ON invoice_sending
+CREATE TRIGGER invoice_sending_pending AFTER INSERT ON invoice_sending
     FOR EACH ROW WHEN (NEW.next_at IS NOT NULL) EXECUTE FUNCTION relay.note_pending('invoices');
+CREATE TRIGGER invoice_sending_pending_again AFTER UPDATE OF next_at ON invoice_sending
+    FOR EACH ROW WHEN (OLD.next_at IS NULL AND NEW.next_at IS NOT NULL) EXECUTE FUNCTION relay.note_pending('invoices');
 CREATE TRIGGER payment_undelivered_pending AFTER INSERT OR UPDATE OF state, delivered ON payment
     FOR EACH ROW WHEN (NEW.state = 'paid' AND NEW.delivered = 0) EXECUTE FUNCTION relay.note_pending('deliveries');
 CREATE TRIGGER payment_top_up_pending AFTER INSERT OR UPDATE OF state ON payment

@@ -28,6 +28,8 @@ from platform_core.settings import Settings
 from tenants.accounts.queries import main_account
 from tenants.domains.services import add_domain
 from tenants.models import Account, DomainState
+from tenants.pending.kinds import Work
+from tenants.pending.queries import pending
 from tenants.resellers.queries import reseller_by_id
 from tenants.resellers.services import suspend_reseller
 from tests.billing.invoices.papers import GRAZ, LYON, TEL_AVIV, TERMS, VIENNA, draft
@@ -216,6 +218,25 @@ def test_a_letter_is_queued_as_the_resellers_own_and_costs_nobody_anything(
     counts = "SELECT (SELECT count(*) FROM account_month) + (SELECT count(*) FROM credit_entry) AS found"
     with owner_connection(reseller) as books:
         assert books.execute(counts).fetchall() == [{"found": 0}]
+
+
+def test_the_job_looks_where_a_letter_waits_until_it_is_sent(
+    rows: Session, issued: Issued, domain: str, reseller: ResellerRef
+) -> None:
+    assert not waits(reseller)
+    ask_to_send(rows, issued.id, clock=SystemClock())
+    rows.rollback()
+    assert not waits(reseller)
+    ask_to_send(rows, issued.id, clock=SystemClock())
+    rows.commit()
+    assert waits(reseller)
+    send_invoices()
+    assert (len(queued(reseller)), waits(reseller)) == (1, False)
+
+
+def waits(reseller: ResellerRef) -> bool:
+    db.session.rollback()
+    return reseller in [one.reseller for one in pending(db.session(), Work.INVOICES)]
 
 
 def test_while_the_reseller_may_not_send_the_letter_waits(

@@ -6,12 +6,15 @@ from uuid import uuid4
 import pytest
 
 from billing.letters.letterbox import Letterbox
+from billing.payments.jobs import tell_of_stopped_top_ups as tell_everybody
 from billing.payments.models import Card, TopUpRule
 from billing.payments.top_ups.notices import TELL_WITHIN, tell_of_stopped_top_ups
 from billing.payments.top_ups.services import RuleState, stop_top_up
 from platform_core.clock import StoppedClock
-from platform_core.database import tenant_session
+from platform_core.database import db, tenant_session
 from tenants.models import Domain, DomainState
+from tenants.pending.kinds import Work
+from tenants.pending.queries import pending
 from tests.billing.payments.buyers import Buyer
 
 
@@ -75,3 +78,18 @@ def test_what_is_old_is_no_news(stopped: Buyer, clock: StoppedClock) -> None:
     verify_domain(stopped)
     clock.advance(TELL_WITHIN)
     assert tell(stopped, Pigeonhole()) == 0
+
+
+def waits(buyer: Buyer) -> bool:
+    db.session.rollback()
+    return buyer.reseller in [one.reseller for one in pending(db.session(), Work.STOPPED_TOP_UPS)]
+
+
+def test_the_job_looks_where_a_rule_was_stopped_until_its_owner_is_told(stopped: Buyer) -> None:
+    tell_everybody()
+    assert waits(stopped)  # there is no domain to write from
+    verify_domain(stopped)
+    tell_everybody()
+    with tenant_session(stopped.reseller) as session:
+        assert session.get_one(TopUpRule, stopped.id).told_at is not None
+    assert not waits(stopped)

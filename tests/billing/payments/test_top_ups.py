@@ -1,5 +1,6 @@
 """Automatic top-ups: below the threshold, once, within the day's ceiling, and off after a refusal."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -7,6 +8,7 @@ import pytest
 from flask import Flask
 
 from billing.payments.gateway import CardCharge, Charged
+from billing.payments.jobs import top_up_accounts
 from billing.payments.purchases import Good
 from billing.payments.queries import top_up_of
 from billing.payments.signals import top_up_stopped
@@ -14,10 +16,14 @@ from billing.payments.states import PaymentState
 from billing.payments.stripe_gateway import StripeGateway
 from billing.payments.till import Till
 from billing.payments.top_ups.buying import accounts_to_look_at, top_up
-from billing.payments.top_ups.services import RuleState, TopUp, set_top_up
+from billing.payments.top_ups.services import RuleState, TopUp, set_top_up, stop_top_up
 from platform_core.clock import StoppedClock
 from platform_core.database import ResellerRef, db, tenant_session
 from platform_core.errors import NotFound, Unavailable
+from platform_core.settings import Settings, settings
+from platform_dev.payments.server import PaymentServer
+from tenants.pending.kinds import Work
+from tenants.pending.queries import pending
 from tests.billing.payments.buyers import CARD_THAT_FAILS_LATER, GOOD_CARD, SECRET, Buyer, PostOffice
 
 
@@ -164,3 +170,37 @@ def test_nobody_can_top_up_with_the_card_of_another(agency: Buyer, customer: Buy
     with tenant_session(customer.reseller) as session, pytest.raises(NotFound):
         wanted = TopUp(Good.CREDITS, 1000, 2000, 100_000, agency.cards()[0].id)
         set_top_up(session, customer.account(session), wanted, clock=customer.till.clock)
+
+
+@pytest.fixture
+def a_shop_that_takes_cards(
+    database: Settings, payment_server: PaymentServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """The settings that the job goes by lead to the payment server."""
+    monkeypatch.setenv("FRANKPOST_STRIPE_SECRET_KEY", "sk_test_1")
+    monkeypatch.setenv("FRANKPOST_STRIPE_API_BASE", payment_server.address)
+    settings.cache_clear()
+    yield
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+def waits(buyer: Buyer) -> bool:
+    db.session.rollback()
+    return buyer.reseller in [one.reseller for one in pending(db.session(), Work.TOP_UPS)]
+
+
+def test_the_job_looks_at_accounts_with_a_rule_for_as_long_as_they_have_it(
+    agency: Buyer, post: PostOffice, a_shop_that_takes_cards: None
+) -> None:
+    top_up_accounts()
+    assert not waits(agency)
+    give_rule(agency, post)
+    for _ in range(2):
+        top_up_accounts()
+    assert (agency.credits(), waits(agency)) == (2000, True)
+    with tenant_session(agency.reseller) as session:
+        stop_top_up(session, agency.id, "", clock=agency.till.clock)
+        session.commit()
+    top_up_accounts()
+    assert not waits(agency)

@@ -18,7 +18,7 @@ from billing.invoices.profiles.services import set_profile, set_terms
 from billing.money import Money
 from billing.payments.models import IpOrder
 from billing.payments.states import OrderState
-from billing.rentals.jobs import renew_rentals_of
+from billing.rentals.jobs import renew_rentals, renew_rentals_of
 from billing.rentals.models import IpRental
 from billing.rentals.queries import rentals_of
 from billing.rentals.renewals import pay_rentals, renew_rental
@@ -235,6 +235,14 @@ def test_what_a_month_costs_has_its_line_on_the_invoice(tenancy: Tenancy) -> Non
     (line,) = issued.document.lines
     assert (line.kind, line.detail, line.net) == (LineKind.ADDRESSES, "2 dedicated IPs", 8000)
     assert (issued.document.tax, issued.document.paid, issued.document.due) == (1600, 9600, 0)
+
+
+def test_the_job_finds_the_resellers_that_have_rentals(tenancy: Tenancy) -> None:
+    tenancy.rent()
+    tenancy.session.commit()
+    renew_rentals()
+    tenancy.session.rollback()
+    assert rentals_of(tenancy.session, tenancy.customer.id) == []  # unpaid, and that was long ago
 
 
 @pytest.mark.parametrize("status", list(RentalStatus))

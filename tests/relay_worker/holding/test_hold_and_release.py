@@ -4,12 +4,15 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
+from flask import Flask
 
-from platform_core.clock import StoppedClock
+from platform_core.clock import StoppedClock, SystemClock
 from platform_core.database import tenant_session
+from relay_worker.holding import jobs
 from relay_worker.holding.queries import held_mail
 from relay_worker.holding.services import discard_held, expire_held, release_held
 from relay_worker.queue.door import Verdict
+from tenants.pending.jobs import find_lost
 from tests.relay_worker.queue.conftest import OpenAccount
 from tests.relay_worker.queue.desk import NOON, Desk, Sender, Worker, result
 
@@ -151,6 +154,35 @@ def test_a_new_month_lets_mail_go(desk: Desk, account: OpenAccount) -> None:
     assert sender.rows("SELECT month FROM account_month WHERE account_id = %(account)s ORDER BY 1")[-1][
         "month"
     ] == december.date().replace(day=1)
+
+
+def test_the_job_lets_mail_go_within_its_minute_even_when_nobody_tells_it_to(
+    desk: Desk, app: Flask, account: OpenAccount
+) -> None:
+    sender = holding(account)
+    assert desk.ingest(sender.message("a@example.org")) == [Verdict.HELD]
+    jobs.release_everywhere()
+    assert counted(sender) == (1, 1)
+    sender.grant(1, expires_at=SystemClock().now() + timedelta(days=1))
+    jobs.release_everywhere()
+    assert counted(sender) == (0, 0)
+    assert sender.states == {"a@example.org": "queued"}
+
+
+def test_held_mail_that_the_directory_has_lost_is_found_within_the_hour(
+    desk: Desk, app: Flask, account: OpenAccount
+) -> None:
+    sender = holding(account)
+    assert desk.ingest(sender.message("a@example.org", "b@example.org")) == [Verdict.HELD]
+    size = bytes_held(sender)
+    sender.grant(2, expires_at=SystemClock().now() + timedelta(days=1))
+    sender.rows(f"DELETE FROM relay.holding WHERE reseller_id = {sender.reseller.id} RETURNING account_id")
+    jobs.release_everywhere()
+    assert counted(sender) == (2, 0)
+    find_lost()
+    assert (counted(sender), bytes_held(sender)) == ((2, 2), size)
+    jobs.release_everywhere()
+    assert counted(sender) == (0, 0)
 
 
 def test_released_mail_is_delivered_and_has_all_its_time(

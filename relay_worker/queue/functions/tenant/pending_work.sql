@@ -1,4 +1,4 @@
--- Whether there is something to do in this schema for a job that runs often. Each looks into an index that holds nothing
+-- Whether there is something to do in this schema for a job. Each looks into an index that holds nothing
 -- else, or into a table of a few rows.
 CREATE OR REPLACE FUNCTION has_work(p_kind text) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path FROM CURRENT AS $$
@@ -17,6 +17,11 @@ BEGIN
                                                  AND changed_at > now() - interval '3 days');
     WHEN 'deliveries' THEN
         RETURN EXISTS (SELECT FROM payment WHERE state = 'paid' AND delivered = 0);
+    WHEN 'plans' THEN
+        RETURN EXISTS (SELECT FROM subscription WHERE status IN ('trial', 'active', 'past_due')
+                                                  AND (period_end <= now() OR status = 'past_due'));
+    WHEN 'rentals' THEN  -- those that have ended, too: orders of addresses follow them
+        RETURN EXISTS (SELECT FROM ip_rental);
     END CASE;
 END $$;
 
