@@ -7,7 +7,7 @@ from billing.ledger.services import grant_credits
 from billing.money import Money
 from billing.payments.checkout import forget_card
 from billing.payments.ip_prices import set_ip_price
-from billing.payments.jobs import deliver_paid
+from billing.payments.jobs import deliver_again
 from billing.payments.orders import ip_orders
 from billing.payments.purchases import Purchase
 from billing.payments.queries import cards_of
@@ -15,10 +15,12 @@ from billing.payments.states import PaymentState
 from billing.payments.till import quote_for
 from billing.rentals.queries import rentals_of
 from billing.wallet.queries import wallet_of
-from platform_core.database import db, tenant_session
+from platform_core.database import ResellerRef, db, tenant_session
 from platform_core.errors import LimitReached, NotForSale
 from tenants.accounts.queries import main_account
 from tenants.accounts.services import NewAccount, create_sub_account
+from tenants.pending.kinds import Work
+from tenants.pending.queries import pending
 from tests.billing.payments.buyers import Buyer, PostOffice
 
 
@@ -85,9 +87,17 @@ def test_stock_that_ran_out_meanwhile_is_delivered_when_there_is_some_again(
     with tenant_session(agency.reseller) as session:
         grant_credits(session, agency.account(session), 3000, clock=agency.till.clock)
         session.commit()
+    assert agency.reseller in waiting()
     for _ in range(2):
-        deliver_paid(agency.reseller, clock=agency.till.clock)
+        deliver_again()
     assert (customer.credits(), agency.credits()) == (12_000, 1000)
+    assert agency.reseller not in waiting()
+
+
+def waiting() -> list[ResellerRef]:
+    """Whom the job visits."""
+    db.session.rollback()
+    return [one.reseller for one in pending(db.session(), Work.DELIVERIES)]
 
 
 def test_money_paid_in_is_in_the_wallet(agency: Buyer, post: PostOffice) -> None:
