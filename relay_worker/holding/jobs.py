@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import structlog
 from redis import RedisError
+from rq.timeouts import JobTimeoutException
 from sqlalchemy.orm import Session
 
 from platform_core.clock import SystemClock
@@ -105,6 +106,8 @@ def _for_each(verb: Callable[[ResellerRef, AccountId], int]) -> list[int]:
 def _tried(verb: Callable[[ResellerRef, AccountId], int], reseller: ResellerRef, one: Holding) -> int:
     try:
         return verb(reseller, one.account_id)
+    except JobTimeoutException:  # no fault of this account's: all the job's time is over
+        raise
     except Exception:
         log.exception("holding.failed", reseller=reseller.key, account_id=one.account_id)
         return 0

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
+from rq.timeouts import JobTimeoutException
 from sqlalchemy.orm import Session
 
 from platform_core.database import ResellerRef, db
@@ -82,5 +83,7 @@ def _visit_and_settle(found: list[Pending], visit: Visit, failed: str) -> None:
 def _held_up_by_no_fault(reseller: ResellerRef, failed: str) -> Iterator[None]:
     try:
         yield
+    except JobTimeoutException:  # no fault of this reseller's: all the job's time is over
+        raise
     except Exception:  # the edge of each visit
         log.exception(failed, reseller=reseller.key)

@@ -1,10 +1,13 @@
 """Whom the jobs visit: those of whom the database says that there is something to do, and nobody else."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from uuid import uuid4
 
 import pytest
 from flask import Flask
+from rq.timeouts import JobTimeoutException
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from structlog.testing import capture_logs
@@ -110,6 +113,37 @@ def test_two_visits_at_once_never_take_away_each_others_last_row(reseller: Resel
     assert reseller in visited()
 
 
+def test_a_visit_that_ends_during_the_end_of_another_waits_for_it(reseller: ResellerRef, app: Flask) -> None:
+    """The first has found nothing left and takes its row away; the second, which has seen more, must not rely on it."""
+
+    def settle(done: Pending) -> None:
+        with app.app_context():
+            settle_work(db.session(), done)
+            db.session.commit()
+
+    with owner_connection(reseller) as books:
+        books.execute("SELECT note_work('notices')")
+    (first,) = found(reseller)
+    with owner_connection() as books, ThreadPoolExecutor(1) as other:
+        books.execute("SELECT relay.settle_work('notices', %s, %s)", (reseller.id, list(first.rows)))
+        ask_for_report(reseller)
+        (second,) = found(reseller)
+        assert len(second.rows) == 2
+        end = other.submit(settle, second)
+        wait([end], timeout=0.3)
+        books.commit()
+        end.result()
+    assert reseller in visited()
+
+
+def test_a_job_whose_time_is_over_ends(reseller: ResellerRef) -> None:
+    def visit(reseller: ResellerRef) -> None:
+        raise JobTimeoutException
+
+    with pytest.raises(JobTimeoutException):
+        visit_all(visit, failed="visit.failed")
+
+
 def test_work_of_a_suspended_reseller_waits(reseller: ResellerRef) -> None:
     ask_for_report(reseller)
     suspend_reseller(db.session(), db.session.get_one(Reseller, reseller.id), actor="tests")
@@ -173,6 +207,18 @@ def test_the_hourly_look_finds_nothing_where_all_is_known(reseller: ResellerRef)
     assert reseller.key not in [line.get("reseller") for line in logs]
     (one,) = found(reseller)
     assert len(one.rows) == 1
+
+
+def test_who_is_removed_leaves_nothing_to_do(make_reseller: MakeReseller) -> None:
+    gone = make_reseller(key=f"gone{uuid4().hex[:8]}").reseller
+    ask_for_report(gone)
+    with owner_connection() as books:
+        books.execute("SELECT platform.drop_tenant(%s)", (gone.key,))
+        books.execute("DELETE FROM platform.reseller WHERE id = %s", (gone.id,))
+        left = books.execute(
+            "SELECT count(*) AS rows FROM relay.pending_work WHERE reseller_id = %s", (gone.id,)
+        )
+        assert left.fetchone() == {"rows": 0}
 
 
 @pytest.mark.parametrize(
