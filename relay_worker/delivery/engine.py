@@ -54,6 +54,9 @@ LONGEST_PAUSE = 0.2
 FAULT_PAUSE = 1.0
 TURN_SECONDS = 0.005
 FINISH_SECONDS = 5.0  # past the deadline, for what is in flight
+RECORD_SECONDS = (
+    15.0  # at the end, for the database to come back; within the half minute that a supervisor waits
+)
 
 REFRESH_SECONDS = 1.0
 
@@ -165,14 +168,17 @@ class Engine:
         )
 
     async def close(self, grace: float) -> None:
-        """End: what is under way gets `grace` seconds, then its connections are broken and the results recorded."""
+        """End: what is under way gets `grace` seconds, then its connections are broken and the results recorded. A database
+        that is away is waited for: what is not recorded is sent again.
+        """
         await self._wait_for_landing(time.monotonic() + grace)
         self._dispatcher.cancel()
         await self._lanes.close()
         await self._tally.close()
         try:
-            async with asyncio.timeout(max(grace, 1.0)):
+            async with asyncio.timeout(RECORD_SECONDS):
                 await self._recorder.settle()
+            async with asyncio.timeout(max(grace, 1.0)):
                 await self._postponer.settle()
                 await self._handover.settle()
                 await self._stand_down()

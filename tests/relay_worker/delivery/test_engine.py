@@ -173,6 +173,28 @@ def test_results_outlast_a_database_that_is_away(make_settings: MakeSettings) ->
     assert len(claims.results) == 1
 
 
+def test_a_worker_that_ends_waits_for_its_database(make_settings: MakeSettings) -> None:
+    claims = InMemoryClaims([recipient()])
+
+    async def main() -> None:
+        async with ScriptedMx() as mx:
+            engine = Engine(make_settings(delivery_smart_host=f"127.0.0.1:{mx.port}"), claims)
+            running = asyncio.create_task(engine.run(time.monotonic() + 10))
+            while not mx.commands:
+                await asyncio.sleep(0.001)
+            claims.down = True
+            while not mx.delivered:
+                await asyncio.sleep(0.001)
+            running.cancel()
+            closing = asyncio.create_task(engine.close(0.1))
+            await asyncio.sleep(2)
+            claims.down = False
+            await closing
+
+    asyncio.run(main())
+    assert [result.state for result in claims.results] == [RecipientState.DELIVERED]
+
+
 def test_little_is_sent_that_cannot_be_recorded(make_settings: MakeSettings) -> None:
     """What a worker has sent and not recorded is sent again when it dies."""
     claims = InMemoryClaims([recipient() for _ in range(390)])
