@@ -27,8 +27,8 @@ from relay_worker.submission.shared import PATIENCE, SharedMemory
 
 T = TypeVar("T")
 
-# Claims, results and bodies; more would only wait in line at the database.
-_POOL_SIZE = 3
+# Results, leases and what all workers know; claims and bodies; posts. More would only wait in line at the database.
+_POOL_SIZES = 2, 2, 1
 # On top of the seconds that a run gives it: what a slow remote has not answered by then is broken off.
 _CLOSE_SECONDS = 5.0
 
@@ -47,7 +47,7 @@ class DeliveryProcess:
         self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="delivery", daemon=True)
         self._thread.start()
-        self._pool = self._run(open_pool(settings, size=_POOL_SIZE))
+        self._pools = [self._run(open_pool(settings, size=size)) for size in _POOL_SIZES]
         self._redis = Redis.from_url(
             settings.redis_url.get_secret_value(), socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
         )
@@ -73,19 +73,22 @@ class DeliveryProcess:
         """End what is under way and record it; then the database pool."""
         self._run(self._engine.close(_CLOSE_SECONDS))
         self._run(self._redis.aclose())
-        self._run(self._pool.close())
+        for pool in self._pools:
+            self._run(pool.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
     async def _start(self) -> Engine:
+        pool, for_claims, for_posts = self._pools
         around = Surroundings(
-            tls_book=PostgresTlsBook(self._pool),
-            traffic=PostgresTrafficDesk(self._pool),
+            tls_book=PostgresTlsBook(pool),
+            traffic=PostgresTrafficDesk(pool),
             permits=self._permits,
-            sources=PoolChooser(PostgresAddressBook(self._pool), SystemClock()),
+            sources=PoolChooser(PostgresAddressBook(pool), SystemClock()),
         )
-        self.claims = MeasuredClaims(PostgresClaims(self._pool, self._settings))
+        claims = PostgresClaims(pool, self._settings, for_claims=for_claims, for_posts=for_posts)
+        self.claims = MeasuredClaims(claims)
         return Engine(self._settings, self.claims, around)
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:

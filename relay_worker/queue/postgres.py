@@ -43,13 +43,25 @@ _POST = "SELECT relay.post($1, $2, $3)"
 _POSTED_AT_ONCE = 400
 
 
+class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg comes without types
+    """Nothing done through the door leaves a trace in the session, so it need not be reset after every call."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
 async def open_pool(settings: Settings, *, size: int) -> asyncpg.Pool:
-    """Connections of the role frankpost_relay. Raises Unavailable when the database does not answer."""
+    """Connections of the role frankpost_relay. Raises Unavailable when the database does not answer.
+
+    The one that was used last is used again. Calls that work in resellers' schemas have a pool apart: a connection keeps
+    plans for every reseller whose functions it has called, a megabyte or two for each, and is slow until it has them.
+    """
     url = relay_url(settings).set(drivername="postgresql").render_as_string(hide_password=False)
     try:
         # A connection that has planned the functions of every reseller is worth keeping, however idle.
         return await asyncpg.create_pool(
             url,
+            connection_class=_Connection,
             min_size=1,
             max_size=size,
             command_timeout=_COMMAND_SECONDS,
@@ -63,9 +75,15 @@ async def open_pool(settings: Settings, *, size: int) -> asyncpg.Pool:
 class PostgresDoor:
     """`queue.door.Door` for the relay."""
 
-    def __init__(self, pool: asyncpg.Pool, clock: Clock, *, allotment: int = 0) -> None:
-        """`allotment`: the most recipients that a busy account has taken out of its books in advance; 0: none."""
+    def __init__(
+        self, pool: asyncpg.Pool, clock: Clock, *, allotment: int = 0, for_batches: asyncpg.Pool | None = None
+    ) -> None:
+        """`allotment`: the most recipients that a busy account has taken out of its books in advance; 0: none.
+
+        `for_batches`: the pool for what is accepted, if it is another one.
+        """
         self._pool = pool
+        self._for_batches = for_batches or pool
         self._clock = clock
         self._allotment = allotment
 
@@ -120,7 +138,7 @@ class PostgresDoor:
         return known | (await self._ingest(left) if left else {})
 
     async def _ingest(self, batch: Sequence[Submission]) -> dict[MessageId, Verdict]:
-        async with database_call(self._pool) as connection:
+        async with database_call(self._for_batches) as connection:
             rows = await connection.fetch(
                 _INGEST,
                 self._clock.now(),
@@ -148,15 +166,25 @@ class PostgresDoor:
 class PostgresClaims:
     """`queue.claims.Claims` for one delivery worker: the lease is its own."""
 
-    def __init__(self, pool: asyncpg.Pool, settings: Settings) -> None:
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        settings: Settings,
+        *,
+        for_claims: asyncpg.Pool | None = None,
+        for_posts: asyncpg.Pool | None = None,
+    ) -> None:
+        """`for_claims` and `for_posts`: the pools for what is read and written in resellers' schemas, if they are others."""
         self._pool = pool
+        self._for_claims = for_claims or pool
+        self._for_posts = for_posts or pool
         self._lease = uuid4()
         self._lease_seconds = settings.delivery_lease_seconds
         self._expire = timedelta(hours=settings.delivery_expire_hours)
         self._after = -1  # the reseller served last: the next claim begins behind it
 
     async def claim(self, limit: int, *, exclude_lanes: Sequence[int] = ()) -> list[Claimed]:
-        async with database_call(self._pool) as connection:
+        async with database_call(self._for_claims) as connection:
             rows = await connection.fetch(
                 "SELECT * FROM relay.claim($1, $2, $3, $4, $5, $6, $7, $8, $9)",
                 self._lease,
@@ -174,14 +202,14 @@ class PostgresClaims:
         return [self._claimed(row) for row in rows]
 
     async def body(self, reseller_id: ResellerId, message_id: MessageId) -> bytes:
-        async with database_call(self._pool) as connection:
+        async with database_call(self._for_claims) as connection:
             raw = await connection.fetchval("SELECT relay.body($1, $2)", reseller_id, message_id)
         if raw is None:
             raise Unavailable(f"The body of {message_id} is not there.")
         return bytes(raw)
 
     async def sender(self, reseller_id: ResellerId, account_id: AccountId, domain: str) -> SenderIdentity:
-        async with database_call(self._pool) as connection:
+        async with database_call(self._for_claims) as connection:
             row = await connection.fetchrow(
                 "SELECT * FROM relay.sender($1, $2, $3)", reseller_id, account_id, domain
             )
@@ -224,7 +252,7 @@ class PostgresClaims:
     async def claim_handed(
         self, limit: int, addresses: Sequence[int], *, exclude_lanes: Sequence[int] = ()
     ) -> list[Claimed]:
-        async with database_call(self._pool) as connection:
+        async with database_call(self._for_claims) as connection:
             rows = await connection.fetch(
                 "SELECT * FROM relay.claim_handed($1, $2, $3, $4, $5, $6, $7, $8)",
                 self._lease,
@@ -250,7 +278,7 @@ class PostgresClaims:
 
     async def _post(self, older: timedelta, *, apart: bool) -> int:
         total = 0
-        async with database_call(self._pool) as connection:
+        async with database_call(self._for_posts) as connection:
             while taken := await connection.fetchval(_POST, _POSTED_AT_ONCE, older, apart):
                 total += taken
                 if taken < _POSTED_AT_ONCE:

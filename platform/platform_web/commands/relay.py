@@ -16,8 +16,8 @@ from relay_worker.queue.bell import Bell
 from relay_worker.queue.postgres import PostgresDoor, open_pool
 from relay_worker.submission.listeners import run_relay
 
-# Batches, log-ins and refreshes of host names.
-_RELAY_POOL_SIZE = 4
+# Log-ins, refreshes of host names, returned mail; and batches, of which one is in the database at a time.
+_POOL_SIZES = 3, 2
 _REDIS_SECONDS = 2.0
 
 
@@ -30,14 +30,15 @@ def relay() -> None:
 
 
 async def _serve_relay(found: Settings) -> None:
-    pool = await open_pool(found, size=_RELAY_POOL_SIZE)
+    pool, for_batches = [await open_pool(found, size=size) for size in _POOL_SIZES]
     memory = redis.asyncio.Redis.from_url(
         found.redis_url.get_secret_value(),
         socket_timeout=_REDIS_SECONDS,
         socket_connect_timeout=_REDIS_SECONDS,
     )
     try:
-        door = MeasuredDoor(PostgresDoor(pool, SystemClock(), allotment=found.relay_allotment))
+        plain = PostgresDoor(pool, SystemClock(), allotment=found.relay_allotment, for_batches=for_batches)
+        door = MeasuredDoor(plain)
         await run_relay(
             found,
             door,
@@ -49,3 +50,4 @@ async def _serve_relay(found: Settings) -> None:
     finally:
         await memory.aclose()
         await pool.close()
+        await for_batches.close()
