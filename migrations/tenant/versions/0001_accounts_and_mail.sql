@@ -212,7 +212,9 @@ CREATE TABLE event (
 CREATE INDEX event_trouble ON event (account_id, kind, message_id) WHERE kind <> 'delivered';
 
 GRANT USAGE ON SCHEMA {schema} TO {role};
-GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {role};
+-- By name: ON ALL TABLES would look through the tables of all resellers.
+GRANT SELECT ON brand, account, "user", login_session, smtp_account, domain, dkim_key, suppression, credit_lot,
+    credit_entry, account_month, stats_hour, message, message_body, recipient, event TO {role};
 GRANT INSERT, UPDATE, DELETE ON brand, account, "user", login_session, smtp_account, domain, dkim_key, suppression
     TO {role};
 GRANT INSERT, UPDATE (remaining) ON credit_lot TO {role};
