@@ -1,5 +1,6 @@
 """The product as it is measured: real servers, durable; relay, two workers, jobs and cron as processes of their own."""
 
+import math
 import os
 import secrets
 import socket
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from sqlalchemy.orm import Session
 
 from billing.ledger.services import grant_credits
 from platform_core.clock import SystemClock
@@ -23,6 +25,7 @@ from platform_core.settings import settings
 from platform_dev.ports import free_port
 from platform_dev.servers import Servers, running_servers
 from platform_web.headless import headless_context
+from relay_worker.queue.partition_jobs import make_partitions, missing_partitions
 from tenants.accounts.queries import main_account
 from tenants.domains.keys import GeneratedKey, generate_key
 from tenants.models import DkimKey, Domain, DomainState, HostPurpose, KeyState
@@ -109,7 +112,12 @@ def _make_resellers(count: int) -> tuple[Login, ...]:
     """One DKIM key serves all: making 200 would take longer than the measurement, and signing costs the same."""
     with headless_context(settings()):
         key = generate_key(Seal(settings().secret_key.get_secret_value()))
-        return tuple(_make_reseller(number, key) for number in range(count))
+        logins = tuple(_make_reseller(number, key) for number in range(count))
+        with Session(db.engine) as session:
+            missing = missing_partitions(session)
+        # Else the upkeep would make them while we measure.
+        make_partitions(missing, seconds=math.inf, clock=SystemClock())
+    return logins
 
 
 def _make_reseller(number: int, key: GeneratedKey) -> Login:

@@ -6,12 +6,11 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from platform_core.database import ResellerRef, db
+from platform_core.database import db
 from platform_core.queues import QueueName
 from platform_core.settings import settings
 from relay_worker.delivery.process import delivery_process
 from relay_worker.queue.bell import Bell
-from tenants.pending.visits import visit_all
 
 log = structlog.get_logger()
 
@@ -22,7 +21,6 @@ PATIENCE_SECONDS = 60  # with a machine that does not come for what was handed o
 QUIET_SECONDS = 5  # then an account's allotment goes back into its books
 ENDED_AT_ONCE = 10
 RECORD_AGAIN_SECONDS = 60
-PARTITIONS_CRON = "41 * * * *"  # hourly: a reseller's next month is there weeks before it is needed
 
 
 def drain() -> None:
@@ -69,14 +67,3 @@ def record_again() -> None:
         session.commit()
     if left:
         log.warning("results.unrecorded", batches=left)
-
-
-def keep_partitions() -> None:
-    """Make the partitions that mail of the coming weeks goes into, for every reseller. Queue: upkeep."""
-    visit_all(_keep_partitions_of, failed="partitions.failed")
-
-
-def _keep_partitions_of(reseller: ResellerRef) -> None:
-    with Session(db.engine) as session:
-        session.execute(text("SELECT platform.keep_partitions(:key)"), {"key": reseller.key})
-        session.commit()

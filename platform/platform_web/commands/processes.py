@@ -28,7 +28,7 @@ from relay_worker.holding import jobs as holding_jobs
 from relay_worker.inbound import jobs as inbound_jobs
 from relay_worker.notices import jobs as notice_jobs
 from relay_worker.queue import jobs as queue_jobs
-from relay_worker.queue import pause_jobs
+from relay_worker.queue import partition_jobs, pause_jobs
 from relay_worker.retention import jobs as retention_jobs
 from relay_worker.traffic import jobs as traffic_jobs
 from tenants.domains import jobs as domain_jobs
@@ -70,7 +70,10 @@ def cron() -> None:
         (queue_jobs.sweep, {"interval": queue_jobs.SWEEP_SECONDS}),
         (queue_jobs.record_again, {"interval": queue_jobs.RECORD_AGAIN_SECONDS}),
         (notice_jobs.send_notices, {"interval": notice_jobs.EVERY_SECONDS}),
-        (queue_jobs.keep_partitions, {"cron": queue_jobs.PARTITIONS_CRON}),
+        (
+            partition_jobs.keep_partitions,
+            {"cron": partition_jobs.CRON, "job_timeout": partition_jobs.TIMEOUT_SECONDS},
+        ),
         (inbound_jobs.read, {"interval": inbound_jobs.SWEEP_SECONDS}),
         (inbound_jobs.forget_old, {"cron": inbound_jobs.FORGET_CRON}),
         (domain_jobs.enqueue_rechecks, {"cron": domain_jobs.CRON}),

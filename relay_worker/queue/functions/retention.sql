@@ -1,20 +1,5 @@
 -- Forgetting: mail that is older than its reseller keeps it goes partition by partition, bodies before the rest.
 
--- The time that a partition covers, told by its name: a month (_YYYYMM), or a quarter of one (_YYYYMMDD).
-CREATE OR REPLACE FUNCTION platform.start_of_partition(p_name text) RETURNS timestamptz
-LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
-    SELECT make_timestamptz(left(d.digits, 4)::integer, substr(d.digits, 5, 2)::integer,
-                            coalesce(nullif(substr(d.digits, 7), ''), '1')::integer, 0, 0, 0, 'UTC')
-    FROM (SELECT substring(p_name FROM '_(\d{6}(?:\d{2})?)$') AS digits) d
-$$;
-
-CREATE OR REPLACE FUNCTION platform.end_of_partition(p_name text) RETURNS timestamptz
-LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE WHEN p_name ~ '_\d{6}(01|08|15)$' THEN date_add(s.start, '7 days', 'UTC')
-                ELSE date_add(date_trunc('month', s.start, 'UTC'), '1 month', 'UTC') END
-    FROM (SELECT platform.start_of_partition(p_name) AS start) s
-$$;
-
 -- The mail partitions of reseller p_key that lie wholly before p_before, oldest first, each with the end of its time.
 -- p_bodies: those of the bodies; otherwise of messages, recipients and events.
 CREATE OR REPLACE FUNCTION platform.old_partitions(p_key text, p_bodies boolean, p_before timestamptz)
@@ -69,5 +54,5 @@ BEGIN
     RETURN true;
 END $$;
 
-REVOKE ALL ON FUNCTION platform.old_partitions, platform.start_of_partition, platform.end_of_partition, platform.drop_partition FROM PUBLIC;
+REVOKE ALL ON FUNCTION platform.old_partitions, platform.drop_partition FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION platform.old_partitions, platform.drop_partition TO frankpost_web;

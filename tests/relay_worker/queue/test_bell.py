@@ -13,9 +13,8 @@ from platform_core.settings import settings
 from platform_dev.redis import EmbeddedRedis
 from relay_worker.queue import jobs
 from relay_worker.queue.bell import JOB, Bell
-from tests.fixtures_database import MakeReseller
 from tests.relay_worker.queue.conftest import OpenAccount
-from tests.relay_worker.queue.desk import Desk, Worker, end_leases, owner_connection, result
+from tests.relay_worker.queue.desk import Desk, Worker, end_leases, result
 
 
 @pytest.fixture
@@ -81,32 +80,6 @@ def test_the_sweep_rings_for_what_a_dead_worker_held(
     end_leases()
     jobs.sweep()
     assert waiting.count == 1
-
-
-def test_partitions_are_kept_ahead_of_the_mail(app: Flask, account: OpenAccount) -> None:
-    sender = account()
-    query = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'message'::regclass"
-    before = sender.value(query)
-    jobs.keep_partitions()
-    jobs.keep_partitions()
-    assert sender.value(query) == before >= 2
-
-
-def test_a_reseller_whose_partitions_cannot_be_made_keeps_nobody_elses_from_being_made(
-    app: Flask, make_reseller: MakeReseller
-) -> None:
-    stuck, served = make_reseller().reseller, make_reseller().reseller
-    with owner_connection(stuck) as books, owner_connection(served) as others:
-        last = others.execute(
-            "SELECT max(inhrelid::regclass::text) AS name FROM pg_inherits WHERE inhparent = 'event'::regclass"
-        ).fetchone()
-        assert last
-        for rows in (books, others):
-            rows.execute(f"DROP TABLE {last['name']}")
-        others.commit()
-        jobs.keep_partitions()
-        assert others.execute(f"SELECT count(*) AS rows FROM {last['name']}").fetchone() == {"rows": 0}
-        books.rollback()
 
 
 def test_the_sweep_rings_for_what_another_machine_has_to_send(

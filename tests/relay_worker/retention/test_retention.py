@@ -25,6 +25,7 @@ from tests.relay_worker.queue.desk import Desk, Sender, Worker, result
 Books = psycopg.Connection[dict[str, Any]]
 # Long ago, in the second quarter of its month.
 OLD = datetime(2026, 3, 10, 12, tzinfo=UTC)
+OLD_MONTH = (datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 31, tzinfo=UTC))
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def sender(account: OpenAccount, books: Books) -> Iterator[Sender]:
     """An account whose reseller has partitions for the old month, too."""
     made = account(credits=100)
     books.execute("SET ROLE frankpost_owner")
-    books.execute("SELECT platform.ensure_partitions(%s, %s, %s)", (schema_of(made.reseller.key), OLD, OLD))
+    books.execute("SELECT platform.ensure_partitions(%s, %s, %s)", (schema_of(made.reseller.key), *OLD_MONTH))
     books.execute("RESET ROLE")
     yield made
     books.execute(f"DELETE FROM {schema_of(made.reseller.key)}.held")
