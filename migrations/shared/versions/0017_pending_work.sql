@@ -15,4 +15,3 @@ GRANT SELECT ON relay.pending_work TO frankpost_web;
 
 DROP FUNCTION IF EXISTS relay.find_notices();
 DROP FUNCTION IF EXISTS relay.open_notices(integer[], integer, integer);
-DROP FUNCTION IF EXISTS platform.keep_partitions();
