@@ -35,7 +35,9 @@ def _read(raw: bytes, nesting: int) -> Report:
     original, original_id = _original(fields, parts, own, returned)
     passages = read_passages(own)
     if statuses := _statuses(fields, parts, own):
-        recipients = tuple(_from_status(one, passages) for one in _named(statuses, passages, fields))
+        # Words that name nobody are about the only recipient.
+        rest = own if len(statuses) == 1 and not passages else ""
+        recipients = tuple(_from_status(one, passages, rest) for one in _named(statuses, passages, fields))
     elif not is_from_a_daemon(fields):
         kind = ReportKind.AUTO_REPLY if is_auto_reply(fields) else ReportKind.OTHER
         return Report(kind, (), original_id, original)
@@ -120,11 +122,11 @@ def _named(
     return [replace(statuses[0], address=address)]
 
 
-def _from_status(status: RecipientStatus, passages: list[Passage]) -> RecipientReport:
-    """One recipient from its fields; where these give no reason, from the words that stand with its address."""
+def _from_status(status: RecipientStatus, passages: list[Passage], rest: str) -> RecipientReport:
+    """One recipient from its fields; where these give no reason, from the words with its address, then from the rest."""
     names = {status.address.lower(), status.original_address.lower()} - {""}
     passage = next((one for one in passages if one.address.lower() in names), Passage("", "", "", ""))
-    texts = (status.diagnostic, passage.near, passage.far, status.comment)
+    texts = (status.diagnostic, passage.near, passage.far, status.comment, rest)
     reason = understand(texts, status.status, stage_in(passage.near))
     failing = status.action in (Action.FAILED, Action.DELAYED)
     return RecipientReport(

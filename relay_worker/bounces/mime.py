@@ -88,8 +88,11 @@ class Part:
 
 
 def read_mail(raw: bytes) -> tuple[Fields, list[Part]]:
-    """The mail's own fields and its leaves in their order. Beyond the limits of size, depth and number nothing is read."""
-    fields, body = split_fields(raw[:MAX_OCTETS])
+    """The mail's own fields and its leaves in their order. Beyond the limits of size, depth and number nothing is read.
+
+    Empty lines before the first field are passed over: some programs leave one when they hand a mail on.
+    """
+    fields, body = split_fields(raw[:MAX_OCTETS].lstrip())
     parts: list[Part] = []
     for part in _leaves(fields, body, "text/plain", 0):
         parts.append(part)

@@ -33,7 +33,7 @@ _AT_START = re.compile(
 _MAILTO = re.compile(rf"<mailto:({_PLAIN_ADDRESS})>")
 _INTRODUCED = re.compile(
     r"(?:recipient(?:\(s\)|s)?(?: address)?(?: is)?:?|(?:delivered|undelivered|deliver(?:ing|y)?|sent|message|mail) (?:\w+ ){0,2}to:?|full:|failed:|rcpt to:|"
-    rf"\w:\d+:) ?<?({_PLAIN_ADDRESS})>?",
+    rf"\w:\d+:) ?['\"]?<?({_PLAIN_ADDRESS})>?",
     re.IGNORECASE,
 )
 # The last resort, where no line begins with an address: "Unknown user: <address>".

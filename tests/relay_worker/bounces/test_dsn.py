@@ -100,6 +100,18 @@ def test_fields_that_say_nothing_are_explained_by_the_words() -> None:
     assert read_report(report(fields, words=words)).recipients[0].outcome is OutcomeClass.NO_SUCH_DOMAIN
 
 
+def test_words_that_name_nobody_explain_the_only_recipient() -> None:
+    of_ann = "Final-Recipient: LOCAL;<ann>\nAction: failed\nStatus: 5.0.0\n"
+    words = "Delivery failed: this account is over quota.\n"
+    outcomes = [one.outcome for one in read_report(report(of_ann, words=words)).recipients]
+    assert outcomes == [OutcomeClass.MAILBOX_FULL]
+
+    of_two = f"{of_ann}\n{of_ann.replace('ann', 'bob')}"
+    assert {one.outcome for one in read_report(report(of_two, words=words)).recipients} == {
+        OutcomeClass.UNKNOWN
+    }
+
+
 @pytest.mark.parametrize(
     ("subject", "extra"),
     [

@@ -23,6 +23,11 @@ def test_fields_are_unfolded_and_found_in_any_case() -> None:
     assert fields.all("subject") == ["one two", "three"]
 
 
+def test_empty_lines_before_the_first_field_are_passed_over() -> None:
+    fields, parts = read_mail(b"\r\n\nSubject: one\n\ntext")
+    assert (fields.all("subject"), [part.text for part in parts]) == (["one"], ["text"])
+
+
 def test_parts_come_in_their_order_with_their_types() -> None:
     _, parts = read_mail(multipart("\nfirst", "Content-Type: Text/HTML\n\n<p>second</p>"))
     assert [(part.media_type, part.text.strip()) for part in parts[:2]] == [

@@ -204,6 +204,7 @@ def test_a_reason_that_follows_the_address_outweighs_the_label_of_the_address() 
         ("Unknown user: ann@there.example", "ann@there.example"),
         ("Delivery failed 20 attempts: ann@there.example", "ann@there.example"),
         ("undeliverable to ann@there.example", "ann@there.example"),
+        ("Failed to deliver to 'ann@there.example'", "ann@there.example"),
         ("\u6536\u4ef6\u4eba\uff1aann@there.example", "ann@there.example"),
         ("Postmaster contact: help@there.example", ""),
         ("From: news@shop.example", ""),

@@ -53,6 +53,13 @@ def test_a_refusal_in_the_form_of_a_receipt_is_a_bounce() -> None:
         ("Automatic reply: hello", ""),
         ("Re: hello", "Auto-Submitted: auto-replied\n"),
         ("Please confirm your message", "X-Autoreply: yes\n"),
+        ("AUTO: Ann is away until Monday", ""),
+        ("Ann Smith is out of the office", ""),
+        ("Automatyczna odpowiedź: hello", ""),
+        ("Automatisk svar: hello", ""),
+        ("Otomatik yan\u0131t: hello", ""),
+        ("自动回复: hello", ""),
+        ("자동 응답: hello", ""),
     ],
 )
 def test_a_person_who_has_left_is_told_by_an_answer_and_not_by_a_bounce(subject: str, extra: str) -> None:
@@ -72,6 +79,11 @@ def test_a_person_who_has_left_is_told_by_an_answer_and_not_by_a_bounce(subject:
 def test_a_server_that_still_tries_is_understood(words: str) -> None:
     found = read_report(written(f"{words}\n\n<ann@there.example>: user unknown\n"))
     assert (found.kind, any(one.hard for one in found.recipients)) == (ReportKind.DELAYED, False)
+
+
+@pytest.mark.parametrize("subject", ["Automatic doors for your office", "The auto show", "Svar på din fråga"])
+def test_a_letter_with_such_a_word_in_its_subject_is_still_a_letter(subject: str) -> None:
+    assert read_report(written("Hello\n", sender=PERSON, subject=subject)).kind is ReportKind.OTHER
 
 
 def test_what_has_not_been_delivered_for_good_is_no_delay() -> None:
