@@ -5,12 +5,15 @@ import re
 from relay_worker.bounces.classes import OutcomeClass as Class
 from relay_worker.bounces.phrases.phrase import phrase
 
-_WHO = r"(?:user(?:name|id)?|recipient|rcpt|mail[ -]?box|(?<!ip )(?<!host )(?<!server )(?<!from )(?<!dns )(?<!mx )(?<!client )address|account|e-?mail (?:address|account)|addressee|alias|customer|person|inbox)"
+_WHO = r"(?:user(?:name|id)?|recipient|rcpt|mail[ -]?box|(?<!ip )(?<!host )(?<!server )(?<!from )(?<!dns )(?<!mx )(?<!client )address|account|e-?mail (?:address|account)|addressee|alias|customer|person|inbox|e-?mail name)"
 
 # "mailbox server" and "user quota" are no mailbox and no user.
 _ITSELF = r"(?! (?:server|command|format|permission|state|error|problem|store|quota|database|parameter|count|key|certificate|rule|filter|size|password|agent)s?\b)"
 
-_NOT = r"(?:does ?n[o']t|doesn?t|do ?n[o']t|do not|does not|did not|is not|isn't|was not|wasn't|could ?n[o']t be|could not be|cannot be|can't be|not|no longer)"
+_NOT = r"(?:doe?s ?n[o']t|doesn?t|do ?n[o']t|do not|does not|did not|is not|isn't|was not|wasn't|could ?n[o']t be|could not be|cannot be|can't be|not|no longer)"
+
+# Postfix has not heard yet whether there is such an address, or heard it from a server that may be wrong.
+UNCONFIRMED = phrase(Class.RECIPIENT_UNCONFIRMED, r"unverified address")
 
 # RFC 3463 X.2.2. Google's OverQuota, also with "and inactive": the address is there.
 MAILBOX_FULL = phrase(
@@ -18,18 +21,23 @@ MAILBOX_FULL = phrase(
     r"(?:mail ?box|inbox|mail ?folder|mail ?dir|account|user|recipient)(?:'s)?(?: \S+){0,3} (?:is |are |was |has been |has |already )?(?:too )?(?:full\b|over[ -]?(?:the )?quota|exceed\w*)",
     r"over[ -]?quota",
     r"(?:exceed\w*|over|reached|beyond) (?:\w+ ){0,4}(?:storage|mailbox (?:size|quota|limit)|disk quota|quota)",
-    r"quota (?:\w+ ){0,4}(?:exceed|full|reach|violat|overdrawn)",
+    r"quota (?:\w+ ){0,4}(?:exceed|full|reach|violat|overdrawn|over\b)",
     r"out of (?:storage|space|quota)",
     r"(?:insufficient|not enough|no) (?:\w+ ){0,3}(?:mailbox |user )?(?:storage|quota)(?! in system)(?: space)? (?:in|for|left|available|to)\b",
     r"mail(?:box)? ?quota",
     r"mailfull",
     r"storage (?:limit|quota)",
     r"p=overquota\w*",
-    r"has too many messages on the server",
+    r"too (?:many|much) (?:e-?mails?|mails?|messages) (?:on|in|stored)\b",
+    r"(?:any|no) more (?:mail|messages)\b",
+    r"maximum (?:\w+ )?number of messages",
+    r"space (?:has |is |was |been ){0,2}(?:used up|not enough|available|exhausted)",
     r"disk quota",
     r"mailbox (?:\w+ )?(?:size )?limit",
     r"account .{0,20}over its",
     r"not enough (?:storage|space|room)",
+    r"exhausted (?:\w+ ){0,3}(?:storage|space)",
+    r"(?:user|recipient|mailbox|account) (?:has|does|is) (?:\w+ )?not (?:have |having )?enough",
 )
 
 # Words that mean "no such address" only beside one code: Microsoft's directory-based edge blocking (5.4.1) and the
@@ -38,7 +46,7 @@ NOT_IN_DIRECTORY = re.compile(r"recipient address rejected: access denied")
 
 # Outlook.com's own words for an address that it does not have, with its mark or host (5.5.0; Microsoft: "similar to
 # 5.1.10"). Others say RFC 5321's sentence of whatever they refuse.
-NOT_AT_OUTLOOK = re.compile(r"action not taken: mailbox unavailable.{0,40}(?:\(s2017062302\)|outlook\.com)")
+NOT_AT_OUTLOOK = re.compile(r"action not taken: mailbox unavailable.{0,90}(?:\(s2017062302\)|outlook\.com)")
 
 REFUSED_BARELY = re.compile(r"^(?:\W|\d|<>)*address rejected\W*(?:<>)?\W*$")
 
@@ -62,15 +70,19 @@ SOMETHING_ELSE = re.compile(
 ADDRESS_SUSPENDED = phrase(
     Class.ADDRESS_SUSPENDED,
     rf"{_WHO}(?: \S+){{0,4}} (?:is |has been |was )?(?:currently |temporar(?:y|ily) )?(?:suspended|locked|frozen|blocked|on hold|quarantined|restricted|limited|expired|overdue)\b",
+    rf"(?:expired|suspended|locked|frozen) (?:\w+ )?{_WHO}",
     rf"temporar(?:y|ily) (?:disabled|suspended|locked|blocked|unavailable|inactive) {_WHO}",
     rf"{_WHO}(?: \S+){{0,4}} temporar(?:y|ily) (?:disabled|unavailable|inactive|closed|not available)",
 )
 
 ADDRESS_DISABLED = phrase(
     Class.ADDRESS_DISABLED,
-    rf"{_WHO}(?: \S+){{0,4}}? (?:is |has been |was |been )?(?:\w+ )?(?<!has )(?:disabled|deactivated|discontinued|closed|terminated|cancell?ed|removed|deleted|inactive|decommissioned)\b(?! (?:e-?mails?|mails?|receiv\w+|for)\b)",
-    rf"(?:disabled|deactivated|inactive|closed|terminated|deleted|discontinued) (?:(?!by|from|for|to\b)\w+ )?{_WHO}",
+    rf"{_WHO}(?: \S+){{0,4}}? (?:is |has been |was |been )?(?:\w+ )?(?<!has )(?<!message )(?<!mail )(?:disabled|deactivated|discontinued|closed|terminated|cancell?ed|removed|deleted|inactive|decommissioned)\b(?! (?:e-?mails?|mails?|receiv\w+|for)\b)",
+    rf"\b(?:disabled|deactivated|inactive|closed|terminated|deleted|discontinued) (?:(?!by|from|for|to\b)\w+ )?{_WHO}",
     r"p=disableduser\w*",
+    r"receiving (?:is )?disabled",
+    r"tried to reach is (?:disabled|inactive)",
+    r"(?:disabled|closed|deactivated|deleted) (?:due to|because of|for|after) (?:\w+ )?inactivity",
     rf"{_WHO}(?: \S+){{0,3}} (?:is )?not active",
     r"not (?:an )?active (?:user|account|mailbox|address)",
     rf"(?:{_WHO}|<>)(?: \S+){{0,5}} (?:is |are )?no longer (?:active|available|in use|valid|used|in service|accept|exist|here|with|on|monitored)",
@@ -85,9 +97,9 @@ RESTRICTED = phrase(
     r"allow(?:ed)?[ -]?list|(?:allowed|permitted) (?:recipients?|senders?)",
     r"only accepts?",
     r"members? only",
-    r"not a (?:member|subscriber)",
+    r"not a (?:member|subscriber)\b(?! of domain)",
     r"\bambiguous\b",
-    r"resolver\.rst\.",
+    r"resolver\.rst\.|resolver\.adr\.(?!\w*(?:notfound|invalid|recip))",
     r"\bchallenge\b",
     r"confirm your",
     r"permission to (?:send|post|deliver)",
@@ -99,18 +111,18 @@ RESTRICTED = phrase(
 # RFC 3463 X.1.1. The words of Postfix, sendmail, Exim, qmail, Exchange, Google, Yahoo, Apple, Orange, mail.ru, Cisco.
 NO_SUCH_ADDRESS = phrase(
     Class.NO_SUCH_ADDRESS,
-    rf"no such (?:\w+ )?{_WHO}",
+    rf"\bno such (?:\w+ )?{_WHO}",
     rf"(?:unknown|non-?existent|nonexisting) (?:\w+ ){{0,2}}(?:local[- ]?part|{_WHO}{_ITSELF})",
     rf"{_WHO}(?:'s|e?s)?{_ITSELF}(?: \S+){{0,3}}? (?:is |was |were )?(?:unknown|non-?exist\w*|unrecogni[sz]ed|unallocated|invalid)\b",
     rf"{_WHO}(?:'s|e?s)?{_ITSELF}(?: \S+){{0,6}}? {_NOT} (?:\w+ )?(?:exist\w*|found|known|recogni[sz]ed|listed|registered|present|a (?:valid|known)|valid(?! for)|in use|(?:in|on) (?:this|our)|here|match|have (?:an?|any) \S+ (?:account|mailbox))",
     r"(?:no ?one|nobody) (?:\w+ )?(?:at|by|with) th(?:is|at)\b",
-    rf"(?:invalid|bad|bogus|illegal|wrong|incorrect)[ _-](?:\w+ ){{0,2}}{_WHO}{_ITSELF}",
-    rf"(?:no|not an?|isn't an?|is not an?|no valid) (?:(?!permitted|allowed|authori[sz]ed)\w+ )?{_WHO} (?:here|by that name|found|with that|of that|on|at|named|called|(?:available )?for|in|matches|exists)",
-    rf"\bnot (?:an? )?(?:(?:valid|known|existing|active) (?:\w+ )?|registered ){_WHO}{_ITSELF}",
+    rf"\b(?:invalid|bad|bogus|illegal|wrong|incorrect)[ -](?:\w+ ){{0,2}}{_WHO}{_ITSELF}(?!e?s\b)",
+    rf"\b(?:no|not an?|isn't an?|is not an?|no valid) (?:(?!permitted|allowed|authori[sz]ed)\w+ )?{_WHO}s? (?:here|by that name|found|with that|of that|on|at|named|called|(?:available )?for|in|matches|exists)",
+    rf"\bnot (?:an? )?(?:(?:valid|known|existing|active|recogni[sz]ed) (?:\w+ )?|registered ){_WHO}{_ITSELF}",
     r"\buser ?unknown",
     r"unknownuser",
     r"unknown[- ]local[- ]part",
-    r"recip(?:ient)?_?not_?found",
+    r"recip(?:ient)? ?not ?found",
     r"resolver\.adr\.\w*(?:notfound|invalid|recip)",
     r"resolver\.adr\.exrecipnotfound",
     r"(?:does ?n[o']t|doesn?t|does not) have (?:an? |any )?(?:\S+ )?(?:account|mailbox)",
@@ -120,13 +132,18 @@ NO_SUCH_ADDRESS = phrase(
     r"<> (?:is )?(?:not found|unknown|does not exist|doesn't exist|no such)",
     r"(?:do not|don't|cannot|could not|can't|couldn't) (?:have|find|locate|know) (?:\w+ ){0,3}(?:user|mailbox|recipient|address|account)",
     r"(?:wasn't|was not|not) found at <?\S+\.",
-    r"not (?:found|listed|present) in (?:the |our )?(?:\w+ )?(?:ldap|directory)",
+    r"not (?:(?:found|listed|present) )?in (?:the |our )?(?:\w+ )?(?:ldap|directory|(?:recipient|user) (?:list|table|map))",
     r"no (?:\S+ )?(?:in (?:the )?(?:name )?directory|such (?:alias|id|entry)\b)",
     r"mailbox (?:name )?not (?:found|local)",
     r"couldn't be found, or is unable to receive",
     r"because the address couldn't be found",
     r"no account (?:by|with) (?:that|this) name",
-    r"unable to find (?:the )?(?:user|recipient)(?! domain)",
+    r"(?:unable to|could not|couldn't|cannot|can't|did not) (?:find|locate) (?:\w+ ){0,3}(?:user|recipient|alias|mailbox)\b(?! domain)",
+    rf"(?:not|n't) exists? (?:(?:\w+ ){{0,2}}(?:that|this) {_WHO}|here\b)",
+    rf"{_WHO} (?:is )?not a member of domain",
+    r"not in (?:my|our|the) (?:list of )?valid ?(?:rcptto|recipients?|users?)",
+    r"not known (?:at|on|to) (?:this|our) (?:site|system|server)",
+    r"(?:not|n't) (?:handle|serve) (?:\w+ ){0,2}for (?:that|this) (?:user|recipient|mailbox|address)",
     r"recipient(?: name)? is not recogni[sz]ed",
     r"unroute?able address",
     r"bad destination mailbox",
@@ -136,7 +153,9 @@ NO_SUCH_ADDRESS = phrase(
 RECIPIENT_REFUSED = phrase(
     Class.RECIPIENT_REFUSED,
     r"recipient (?:\S+ )?(?:address )?(?:was |is |has been )?(?:rejected|refused|denied|blocked|declined)",
-    r"mailbox (?:is )?(?:currently )?(?:un|not )available",
+    r"(?:mailbox|account|recipient) (?:is )?(?:currently )?(?:un|not )available",
+    r"(?:cannot|can't|can not|unable to) receive (?:e-?mail|mail|messages)",
+    r"log ?in to (?:enable )?receiv",
     r"does not like recipient",
     r"refused by (?:the )?(?:recipient|user)",
     r"(?:user|recipient) (?:has )?(?:refus|reject|declin|block)\w*",

@@ -8,6 +8,7 @@ AUTHENTICATION = phrase(
     Class.AUTHENTICATION,
     r"\bdmarc\b",
     r"\bspf\b",
+    r"\bspoof",
     r"\bdkim\b",
     r"sender policy framework",
     r"\bsender.?id\b.{0,40}fail",
@@ -19,11 +20,13 @@ AUTHENTICATION = phrase(
     r"p=(?:unauthenticated|dmarc|spf|dkim)",
 )
 
-# Yahoo's TSnn and TSSnn, Microsoft's 4.7.5xx and 4.7.65x, Google's ReceivingRate and UnsolicitedRateLimit.
+# Yahoo's TSnn and TSSnn, Microsoft's 4.7.5xx and 4.7.65x, Google's ReceivingRate and UnsolicitedRateLimit, NetEase's
+# MI:xxx and RP:xxx.
 RATE_LIMITED = phrase(
     Class.RATE_LIMITED,
     r"\[tss?\d\d\]",
-    r"too (?:many|much) (?:\w+ ){0,3}(?:connections?|messages?(?! on the server)|mails?|e-?mails?|recipients?|sessions?|requests|traffic|errors|rcpts?|hits)",
+    r"too (?:many|much) (?:\w+ ){0,3}(?:connections?|messages?|mails?|e-?mails?|recipients?|sessions?|requests|traffic|errors|rcpts?|hits)\b(?! (?:on the server|in |stored))",
+    r"unusual (?:\w+ )?(?:invalid|unknown)",
     r"too many (?:concurrent|simultaneous|parallel|unknown|invalid|non-?exist\w*)",
     r"(?:unknown|invalid) (?:users?|recipients?) (?:\w+ )?(?:limit|threshold)",
     r"rate[ -]?limit",
@@ -34,15 +37,20 @@ RATE_LIMITED = phrase(
     r"unexpected volume",
     r"at a rate that",
     r"rate that prevents",
-    r"(?:connection|concurrency|session) (?:rate|limit|count)",
-    r"(?:max(?:imum)?|number of|exceed\w*) (?:\w+ ){0,5}(?:connections|sessions|messages per|mails per|recipients per|e-?mails? per)",
+    r"(?:connections?|concurrency|sessions?|threads?) (?:rate|limit|count)",
+    r"(?:max(?:imum)?|number of|exceed\w*) (?:\w+ ){0,5}(?:connections|sessions|messages?(?: \w+){0,3} per|mails? per|recipients? per|e-?mails? per)",
     r"(?:hourly|daily|per[ -](?:minute|hour|day|second|connection)|message|sending|submission|rate) (?:\w+ )?(?:limit|quota|cap) (?:\w+ )?(?:exceed|reach)",
     r"exceed\w* (?:\w+ ){0,4}(?:rate|frequency|hourly|daily|throughput|sending limit|message limit|connection limit)",
     r"p=(?:receivingrate|unsolicitedratelimiterror|unsolicitedratelimit)\w*",
     r"(?:hourly|daily|monthly) (?:\w+ ){0,3}(?:limit|quota)",
-    r"(?:mails?|messages) (?:\w+ ){0,3}temporarily deferred",
+    r"(?:mails?|messages?) (?:\S+ ){0,3}temporarily deferred",
     r"\bflood\w*\b",
     r"too frequent",
+    r"\bexcessive (?:\w+ ){0,2}(?:volume|rate|number|amount|traffic|connections?)",
+    r"\bfrequency\b",
+    r"\brate (?:is |was |has been |limit )?(?:exceed|too high)",
+    r"(?:number of|many) (?:\w+ ){0,2}(?:messages|e-?mails|mails)\b.{0,30} per (?:hour|day|minute|second)",
+    r"\b(?:mi:(?:cel|ccl|dmc|stc|sfq|qpf)|rp:(?:cel|ccl|drc|rcl|trc|qrc))\b",
 )
 
 GREYLISTED = phrase(
@@ -75,7 +83,8 @@ TLS_FAILED = phrase(
 )
 
 # Lists by their names, and what servers say of listed addresses. Microsoft S3140/S3150 and 5.7.5xx-5.7.7xx,
-# Yahoo BLnn, Comcast BL000, Proofpoint PDR, Cloudmark CSI, Google "very low reputation of the sending".
+# Yahoo BLnn, Comcast BL000, Proofpoint PDR, Cloudmark CSI, Google "very low reputation of the sending", NetEase XX:xxx,
+# Charter AUP#.
 BLOCK_REPUTATION = phrase(
     Class.BLOCK_REPUTATION,
     r"\b(?:dns|r|ur|s|x|z)?[bw]ls?\b",
@@ -109,7 +118,7 @@ BLOCK_REPUTATION = phrase(
     r"blocked using",
     r"(?<!not )\blisted (?:in|at|on|by)\b",
     r"(?:your|client|sending|source|connecting|the|this|sender'?s?|remote) (?:\w+ ){0,2}(?:ip|host|server|network|machine|mta|domain|isp)(?: address)?(?: \S+){0,6} (?:is |was |has been |been |are )?(?:\w+ )?(?:blocked|banned|refused|denied|rejected|blacklisted|listed|not (?:allowed|authorized|permitted|accepted))",
-    r"(?:blocked|banned|refused|denied|rejected|disallowed) (?:\w+ ){0,5}(?:from |for |by )(?:your |this |the )?(?:\w+ )?(?:ip\b|ip address|client|host|network|sender ip|connecting)",
+    r"(?:blocked|banned|refused|denied|rejected|disallowed|forbidden) (?:\w+ ){0,5}(?:from |for |by )(?:your |this |the )?(?:\w+ )?(?:ip\b|ip address|client|host|network|sender ip|connecting)",
     r"\[?\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\]? (?:\w+ ){0,3}(?:blocked|banned|rejected|denied|refused|listed)",
     r"(?:traffic|connections?|mail|e-?mail|messages?) (?:\w+ ){0,4}(?:not accepted|refused|rejected|blocked|denied|prohibited) (?:\w+ ){0,3}(?:from |by |due )?(?:\w+ ){0,3}(?:ip|address|host|server|network|range)\b",
     r"(?:connections?|mail|messages) (?:\w+ ){0,3}(?:will )?not (?:be )?accepted from",
@@ -119,10 +128,12 @@ BLOCK_REPUTATION = phrase(
     r"(?:residential|dial-?up|generic) (?:\w+ )?(?:ip|address|host|range|client|name)",
     r"refused to talk to me: [45]\d\d (?:\S+ ){0,4}(?:blocked|denied|refused)",
     r"\bblocked - see\b",
+    r"connections? (?:refused|rejected|denied) (?:from|for) ",
     r"invalid ip for sending",
     r"from your (?:ip|host|server|network)\b",
     r"(?:harvest\w*|dictionary) attack",
-    r"\bip (?:is )?(?:blocked|banned)",
+    r"\bip (?:is )?(?:blocked|banned|rejected|denied|refused|in prison)",
+    r"(?:for|due to|of|because of) (?:\w+ )?abuse\b",
     r"(?:poor|bad|low|untrusted) (?:sender|sending|ip|domain)\b",
     r"\b(?:access|connection) (?:\w+ )?(?:blocked|denied|refused|rejected)[^<]{0,30}\b(?:ip|client|host)\b",
     r"a problem occurred\. ask your postmaster",
@@ -130,6 +141,8 @@ BLOCK_REPUTATION = phrase(
     r"delist",
     r"de-list",
     r"unblock",
+    r"\b(?:(?:hl|wm|mi|rp):[a-z]{3}\b|aup#)",
+    r"your access to (?:\S+ ){0,9}(?:rejected|denied|blocked|refused)",
 )
 
 # The name of the sending server: RFC 1912 2.1 in the servers' words. Google 4.7.23 and 5.7.25.
@@ -155,13 +168,15 @@ REVERSE_DNS = phrase(
 SENDER_REFUSED = phrase(
     Class.SENDER_REFUSED,
     r"\b(?:envelope )?sender(?:'s)?(?: e-?mail)?(?: address| domain)?(?: \S{1,40})? ?:? (?:is |was |has been )?(?:not |un)?(?:reject|denied|unknown|invalid|refused|blocked|blacklisted|allowed|accepted|exist|known|verif|valid|found|resolv|listed|permitted)",
-    r"(?:unknown|invalid|bad|unresolv\w+|unrout\w+|illegal|malformed|rejected|refus\w+|blocked|no such|non-?existent) (?:envelope )?(?:sender|return[ -]?path|from address|mail from|reverse[ -]path)",
+    r"(?:unknown|invalid|bad|fake|forged|unresolv\w+|unrout\w+|illegal|malformed|rejected|refus\w+|blocked|no such|non-?existent) (?:envelope )?(?:sender|return[ -]?path|from address|mail from|reverse[ -]path)",
+    r"postmaster verif\w+ failed|while checking <>",
     r"sender (?:verify|verification|callout|address verif|domain must|domain does|rejected|denied)",
     r"domain of (?:the )?sender",
+    r"domain may not exist|\bdns check failed",
     r"(?:valid|known|permitted|approved) senders?\b",
     r"sender domain",
     r"(?:mail from|return[ -]?path|reverse[ -]path|from:? address|bounce address)\b.{0,40}(?:reject|denied|refus|invalid|not exist|unknown|not allow|not accept|not resolv|unresolv|not valid)",
-    r"(?:not|n't) (?:accept|allow|want)\w* (?:any )?(?:mail|e-?mail|messages) from (?:you|this sender|<>|that sender|sender|your)",
+    r"(?:not|n't) (?:accept|allow|want)\w* (?:any )?(?:mails?|e-?mails?|messages) from (?:you|this sender|<>|that sender|sender|your)",
     r"callback",
     r"backscatter|\bbatv\b",
     r"\bfrom (?:header|field|line|domain)\b|in the from\b",
@@ -172,6 +187,7 @@ SENDER_REFUSED = phrase(
     r"\byour (?:\w+ )?(?:account|user|mailbox|address(?! (?:book|list)))\b",
     r"\b(?:sending|mailing) (?:from|user|account|address|domain)\b|\boriginator\b",
     r"connected to \S+ but sender was rejected",
+    r"\bblock(?:ed)?[ -]send",
 )
 
 # The account that is spoken of is the one that would have logged in, never the recipient's.
@@ -192,8 +208,27 @@ RELAY_DENIED = phrase(
     r"not (?:logged in|authenticated)",
     r"unauthenticated senders",
     r"(?:not|n't) (?:handle|serve|host|accept) (?:mail )?(?:for )?(?:this|that|the|such) (?:\w+ )?domain",
-    r"gateway",
+    r"not (?:a|your) gateway",
     r"domain (?:is )?not (?:hosted|local|served|configured)",
+)
+
+# Reasons that stand beside words for an address that is gone only where these are not meant.
+FORBIDDEN = phrase(
+    Class.POLICY,
+    r"polic(?:y|ies)",
+    r"prohibit",
+    r"forbidden",
+    r"\b(?:blocked|banned|firewall)\b",
+    r"administrative\w* (?:denied|reject|refus)",
+    r"access (?:is |was )?denied",
+    r"(?:un|not )(?:authori[sz]ed|permitted|allowed)",
+    r"denied by",
+    r"\brules?\b",
+    r"violat",
+    r"auth\w* (?:is )?(?:required|needed|necessary)",
+    r"not (?:logged in|authenticated)",
+    r"must (?:first )?(?:authenticate|log ?in)",
+    r"relay(?:ing)?(?: access)? (?:is )?(?:denied|not |prohibited|disallowed)",
 )
 
 POLICY = phrase(
@@ -214,5 +249,14 @@ POLICY = phrase(
     r"\bfilter",
     r"violat",
     r"\bpostmaster\b.{0,30}\bcontact",
-    r"rejected by",
+    r"reject(?:ed)? by",
+    r"quarantin",
+    r"(?:not|n't) accept (?:delivery of )?(?:this|your) (?:message|mail|e-?mail)\b",
+)
+
+# A refusal of the message without a word on why.
+REJECTED = phrase(
+    Class.POLICY,
+    r"\b(?:message|mail|e-?mail) (?:was |is |has been |have been )?(?:rejected|refused|denied)\b",
+    r"^\W*(?:\d{3} )?(?:denied|rejected)\b",
 )

@@ -127,7 +127,7 @@ SERVER_TROUBLE = phrase(
     r"child process",
     r"queue file",
     r"configuration (?:error|problem)|misconfigur\w+",
-    r"(?:write|read|i/o|database|ldap|sql|backend|server|lmtp|script|pipe|command|storage|software|unexpected|unknown|fatal|delivery agent|technical) (?:\w+ )?(?:error|failure|fail\w*|problem|unavailable)",
+    r"(?:write|read|i/o|database|ldap|sql|backend|server|lmtp|script|pipe|command|storage|software|unexpected|unknown(?! address)|fatal|delivery agent|technical) (?:\w+ )?(?:error|failure|fail\w*|problem|unavailable)",
     r"unable to (?:contact|open|read|lock|write|create|process|deliver) ",
     r"(?:cannot|can't|could not) (?:open|create|lock|write|append|access|update|execute)",
     r"permission",

@@ -4,13 +4,20 @@ What a server says about us, our address or our message stands before what it sa
 blocked sender is often told "user unknown" in the same breath, and hard suppresses.
 """
 
-from relay_worker.bounces.phrases import about_message, about_recipient, about_us, about_way
+from relay_worker.bounces.phrases import (
+    about_message,
+    about_recipient,
+    about_us,
+    about_way,
+    in_other_languages,
+)
 
 TELLING = (
     about_us.AUTHENTICATION,
     about_way.LOOP,
     about_us.GREYLISTED,
     about_us.RATE_LIMITED,
+    about_recipient.UNCONFIRMED,
     about_recipient.MAILBOX_FULL,
     about_message.MESSAGE_TOO_LARGE,
     about_us.REVERSE_DNS,
@@ -35,9 +42,13 @@ TELLING = (
     about_us.POLICY,
 )
 
+# Beside any of these an address is not gone, though the words for it stand there too.
+OUTWEIGHING = (about_us.FORBIDDEN, *in_other_languages.NOT_GONE)
+
 # What stands in so many replies that an enhanced code which names an address or a host (codes.ENHANCED) outweighs it.
 VAGUE = (
     about_way.SERVER_TROUBLE,
     about_way.PROTOCOL,
     about_recipient.RECIPIENT_REFUSED,
+    about_us.REJECTED,
 )

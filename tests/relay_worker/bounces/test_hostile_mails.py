@@ -106,6 +106,7 @@ def test_nesting_takes_no_time() -> None:
     [
         "user", "your client", "message size", "rate", "account is", "<a@b.example>", "a.", "https://x/?p=",
         "adresse", "адрес не", "アドレス", "用户", "usuario no", "unknown a", "host a.b", "not a", "service for", "from your",
+        "too many messages", "not exist", "antispam", "brugeren", "mail from", "sorry, no", "over", "no such a", "rate limit", "ip",
     ],
 )  # fmt: skip
 def test_long_replies_take_no_time(word: str) -> None:

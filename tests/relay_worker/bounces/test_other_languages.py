@@ -18,21 +18,30 @@ GONE = [
     "用户不存在", "收件人邮箱地址不存在", "无此用户",
     "宛先のアドレスは存在しません", "ユーザーが見つかりません",
     "존재하지 않는 사용자입니다", "수신자를 찾을 수 없습니다",
+    "Brugeren findes ikke", "Brukeren finnes ikke", "Ukendt modtager", "Användaren finns inte", "Okänd mottagare",
+    "Uživatel neexistuje", "Neznámý příjemce", "A felhasználó nem létezik", "Ismeretlen címzett", "Utilizatorul nu există",
+    "Destinatar necunoscut", "Kullan\u0131c\u0131 bulunamad\u0131", "Al\u0131c\u0131 adresi geçersiz", "Empfaenger ungueltig",
     "Kein Postfach unter diesem Namen", "Aucun utilisateur de ce nom", "Nessun utente con questo nome",
 ]  # fmt: skip
 FULL = [
     "Das Postfach des Empfängers ist voll", "La boîte aux lettres est pleine", "El buzón está lleno", "Casella di posta piena",
     "Caixa postal cheia", "Mailbox van de ontvanger is vol", "Skrzynka odbiorcy jest pełna", "Почтовый ящик переполнен",
+    "Schránka je plná", "Posta kutusu dolu", "Căsuța poștală este plină", "Mottagarens brevlåda är full", "A postafiók megtelt",
     "邮箱已满", "メールボックスの容量を超えています", "메일함이 가득 찼습니다",
 ]  # fmt: skip
 ABOUT_THE_SENDER = [
     "Absender unbekannt", "Die Absender-Adresse existiert nicht", "L'adresse de l'expéditeur n'existe pas", "Remitente desconocido",
     "Indirizzo del mittente inesistente", "Endereço do remetente inexistente", "Afzender onbekend", "Adres nadawcy nie istnieje",
+    "Avsändaren är okänd", "Afsenderen findes ikke", "Odesílatel neexistuje", "A feladó nem létezik", "Gönderen bulunamad\u0131",
     "Адрес отправителя не существует", "发件人地址不存在", "送信者のアドレスが存在しません", "발신자 주소가 존재하지 않습니다",
 ]  # fmt: skip
 NOT_GONE = [
     ("Votre adresse IP est bloquée", Class.BLOCK_REPUTATION),
     ("Ihre IP-Adresse steht auf einer Sperrliste", Class.BLOCK_REPUTATION),
+    ("Ваш IP-адрес находится в чёрном списке", Class.BLOCK_REPUTATION),
+    ("Votre message est considéré comme indésirable", Class.SPAM_CONTENT),
+    ("Сообщение похоже на спам", Class.SPAM_CONTENT),
+    ("您的邮件被判定为垃圾邮件", Class.SPAM_CONTENT),
     ("Das Postfach ist gesperrt", Class.ADDRESS_SUSPENDED),
     ("El usuario no existe temporalmente", Class.RECIPIENT_UNCONFIRMED),
     ("Unbekannter Fehler bei der Zustellung an den Empfänger", Class.SERVER_TROUBLE),
