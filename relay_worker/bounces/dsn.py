@@ -7,7 +7,13 @@ from dataclasses import replace
 from relay_worker.bounces.classes import OutcomeClass
 from relay_worker.bounces.mime import NO_FIELDS, ORIGINAL_TYPES, Fields, Part, read_mail, split_fields
 from relay_worker.bounces.prose import Passage, before_original, read_passages
-from relay_worker.bounces.reasons import in_the_light_of, quotes_a_reply, stage_in, understand
+from relay_worker.bounces.reasons import (
+    beside_the_transcript,
+    in_the_light_of,
+    quotes_a_reply,
+    stage_in,
+    understand,
+)
 from relay_worker.bounces.report import Action, RecipientReport, Report, ReportKind
 from relay_worker.bounces.ses import read_notice
 from relay_worker.bounces.signs import is_auto_reply, is_from_a_daemon, says_still_trying
@@ -128,6 +134,7 @@ def _from_status(status: RecipientStatus, passages: list[Passage], rest: str) ->
     passage = next((one for one in passages if one.address.lower() in names), Passage("", "", "", ""))
     texts = (status.diagnostic, passage.near, passage.far, status.comment, rest)
     reason = understand(texts, status.status, stage_in(passage.near))
+    reason = beside_the_transcript(f"{passage.near}\n{passage.far}", reason)
     failing = status.action in (Action.FAILED, Action.DELAYED)
     return RecipientReport(
         address=status.address,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from relay_worker.bounces.classes import HARD_CLASSES, OutcomeClass
+from relay_worker.bounces.classes import HARD_CLASSES, MEANINGS, OutcomeClass, OutcomeGroup
 from relay_worker.bounces.classify import classify
 from relay_worker.delivery.transaction import Stage
 
@@ -21,12 +21,19 @@ _AT_GREETING = re.compile(
     r"after initial connection|refused to talk to me|after (?:helo|ehlo)|in reply to (?:helo|ehlo)",
     re.IGNORECASE,
 )
+# What the remote said, in sendmail's transcript.
+_HEARD = re.compile(r"^<<< (5\d\d.*)$", re.MULTILINE)
 _AT_MAIL = re.compile(
     r"after mail from|in reply to mail from|but sender was rejected|>>> mail from", re.IGNORECASE
 )
 
 
 _STATES_OF_A_MAILBOX = frozenset({OutcomeClass.MAILBOX_FULL, OutcomeClass.ADDRESS_SUSPENDED})
+_ABOUT_US = frozenset(
+    outcome
+    for outcome, meaning in MEANINGS.items()
+    if meaning.group in (OutcomeGroup.BLOCK, OutcomeGroup.POLICY)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +70,19 @@ def understand(texts: Iterable[str], status: str, stage: Stage | None = None) ->
 
 def in_the_light_of(surroundings: str, reason: Reason) -> Reason:
     """The reason, unless it is hard and the reporter says beside it that the mailbox is full or locked for a while."""
-    if reason.outcome not in HARD_CLASSES or not surroundings.strip():
+    return _unless(surroundings, _STATES_OF_A_MAILBOX, reason)
+
+
+def beside_the_transcript(words: str, reason: Reason) -> Reason:
+    """The reason, unless it is hard and sendmail's transcript has more of the reply, of which its fields hold one line."""
+    return _unless("\n".join(_HEARD.findall(words)), _ABOUT_US | _STATES_OF_A_MAILBOX, reason)
+
+
+def _unless(words: str, others: frozenset[OutcomeClass], reason: Reason) -> Reason:
+    if reason.outcome not in HARD_CLASSES or not words.strip():
         return reason
-    said = classify(0, "", surroundings)
-    return replace(reason, outcome=said) if said in _STATES_OF_A_MAILBOX else reason
+    said = classify(0, "", words)
+    return replace(reason, outcome=said) if said in others else reason
 
 
 def stage_in(text: str) -> Stage | None:

@@ -92,6 +92,14 @@ def test_a_refusal_of_the_sender_is_not_about_the_recipient() -> None:
     assert not read_report(report(fields, words=words)).recipients[0].hard
 
 
+def test_a_line_of_the_transcript_that_names_a_block_outweighs_the_line_in_the_fields() -> None:
+    fields = "Final-Recipient: rfc822; a@there.example\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: SMTP; 550 5.1.1 User unknown\n"
+    transcript = "<a@there.example>\n    (reason: 550 5.1.1 User unknown)\n\n   ----- Transcript -----\n<<< 550-{}\n<<< 550 5.1.1 User unknown\n"
+    found = read_report(report(fields, words=transcript.format("Your IP is on a blocklist")))
+    assert found.recipients[0].outcome is OutcomeClass.BLOCK_REPUTATION
+    assert read_report(report(fields, words=transcript.format("Dear postmaster"))).recipients[0].hard
+
+
 def test_fields_that_say_nothing_are_explained_by_the_words() -> None:
     fields = "Final-Recipient: rfc822; a@there.example\nAction: failed\nStatus: 5.0.0\n"
     words = (
