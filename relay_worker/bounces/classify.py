@@ -6,13 +6,7 @@ from functools import lru_cache
 
 from relay_worker.bounces import codes
 from relay_worker.bounces.classes import HARD_CLASSES, OutcomeClass
-from relay_worker.bounces.phrases.about_recipient import (
-    NOT_AT_OUTLOOK,
-    NOT_IN_DIRECTORY,
-    PASSING,
-    REFUSED_BARELY,
-    SOMETHING_ELSE,
-)
+from relay_worker.bounces.phrases.about_recipient import GONE_WITH, PASSING, SOMETHING_ELSE
 from relay_worker.bounces.phrases.in_other_languages import OTHER_LANGUAGES
 from relay_worker.bounces.phrases.order import OUTWEIGHING, TELLING, VAGUE
 from relay_worker.bounces.phrases.phrase import Phrase
@@ -35,7 +29,6 @@ _OPEN_TO_HARD = re.compile(r"5\.(?:0\.\d+|1\.\d+|2\.[01]|3\.0|4\.(?:[0-4]|310)|5
 _CODES_OF_HARD = frozenset(
     {0, 500, 501, 504, 510, 511, 512, 513, 515, 521, 525, 540, 542, 550, 551, 553, 554, 556}
 )
-_GONE_WITH = {"4.1": NOT_IN_DIRECTORY, "5.0": NOT_AT_OUTLOOK, "1.0": REFUSED_BARELY}
 # Postfix puts 5.7.1 before whatever its access tables say, others that or 5.7.0, qmail 5.7.17: they mean nothing
 # beside a single clause that names an address that is gone. A longer text may give another reason, in words that we do
 # not know.
@@ -108,10 +101,10 @@ def _reason(code: int, enhanced: str, words: str) -> OutcomeClass:
 
 def _special(detail: str, words: str) -> OutcomeClass | None:
     """Words that mean that the address is gone only together with one code, unless more is said than they."""
-    pattern = _GONE_WITH.get(detail)
-    if pattern is None or not pattern.search(words):
+    phrase = GONE_WITH.get(detail)
+    if phrase is None or not phrase.pattern.search(words):
         return None
-    return _told(pattern.sub(" ", words)) or OutcomeClass.NO_SUCH_ADDRESS
+    return _told(phrase.pattern.sub(" ", words)) or phrase.outcome
 
 
 def _told(words: str) -> OutcomeClass | None:

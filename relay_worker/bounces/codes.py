@@ -40,7 +40,7 @@ ENHANCED: dict[str, Class] = {
     "1.3": Class.NO_SUCH_ADDRESS,
     "1.6": Class.NO_SUCH_ADDRESS,  # moved, no forwarding
     "1.10": Class.NO_SUCH_DOMAIN,  # RFC 7505: null MX
-    "2.1": Class.ADDRESS_SUSPENDED,  # "disabled": many say it of what they refuse for another reason
+    "2.1": Class.ADDRESS_SUSPENDED,  # in words that we do not know; GONE_WITH has the others
     "2.4": Class.SERVER_TROUBLE,
     "3.3": Class.PROTOCOL,
     "4.1": Class.UNREACHABLE,

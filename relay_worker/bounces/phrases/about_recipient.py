@@ -40,15 +40,24 @@ MAILBOX_FULL = phrase(
     r"(?:user|recipient|mailbox|account) (?:has|does|is) (?:\w+ )?not (?:have |having )?enough",
 )
 
-# Words that mean "no such address" only beside one code: Microsoft's directory-based edge blocking (5.4.1) and the
-# appliances of Cisco (5.1.0). Elsewhere they are said to senders who are blocked.
-NOT_IN_DIRECTORY = re.compile(r"recipient address rejected: access denied")
-
-# Outlook.com's own words for an address that it does not have, with its mark or host (5.5.0; Microsoft: "similar to
-# 5.1.10"). Others say RFC 5321's sentence of whatever they refuse.
-NOT_AT_OUTLOOK = re.compile(r"action not taken: mailbox unavailable.{0,90}(?:\(s2017062302\)|outlook\.com)")
-
-REFUSED_BARELY = re.compile(r"^(?:\W|\d|<>)*address rejected\W*(?:<>)?\W*$")
+# Words that mean that an address is gone only beside one enhanced code. Elsewhere they are said to senders who are blocked.
+GONE_WITH = {
+    "1.0": phrase(
+        Class.NO_SUCH_ADDRESS, r"^(?:\W|\d|<>)*address rejected\W*(?:<>)?\W*$"
+    ),  # Cisco's appliances
+    # "Mailbox disabled" is believed where nothing else is said. Many say it of what they refuse for another reason.
+    "2.1": phrase(
+        Class.ADDRESS_DISABLED,
+        r"^(?:\W|\d|<>)*(?:mailbox (?:is )?(?:not available|unavailable))?\W*(?:<>)?\W*$",
+    ),
+    # Microsoft's directory-based edge blocking.
+    "4.1": phrase(Class.NO_SUCH_ADDRESS, r"recipient address rejected: access denied"),
+    # Outlook.com has no such address, with its mark or host ("similar to 5.1.10"). Others say RFC 5321's sentence of
+    # whatever they refuse.
+    "5.0": phrase(
+        Class.NO_SUCH_ADDRESS, r"action not taken: mailbox unavailable.{0,90}(?:\(s2017062302\)|outlook\.com)"
+    ),
+}
 
 # Beside these words an address is only not to be found for the time being, whatever else is said of it.
 PASSING = re.compile(

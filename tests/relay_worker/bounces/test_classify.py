@@ -78,6 +78,20 @@ def test_words_of_a_gone_address_beside_another_code_are_not_hard(enhanced: str)
     assert classify(550, enhanced, "user unknown") not in HARD_CLASSES
 
 
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("", Class.ADDRESS_DISABLED),
+        ("<ann@there.example>: mailbox unavailable", Class.ADDRESS_DISABLED),
+        ("mailbox unavailable. We take nothing from here.", Class.ADDRESS_SUSPENDED),
+        ("Mailbox unavailable. Your IP address is blacklisted.", Class.BLOCK_REPUTATION),
+        ("The nice words of somebody", Class.ADDRESS_SUSPENDED),
+    ],
+)
+def test_a_disabled_mailbox_is_believed_where_nothing_else_is_said(text: str, outcome: Class) -> None:
+    assert classify(550, "5.2.1", text) is outcome
+
+
 @pytest.mark.parametrize("enhanced", ["5.7.0", "5.7.1", "5.7.17"])
 @pytest.mark.parametrize(
     ("text", "is_hard"),
