@@ -88,14 +88,14 @@ def plain(text: str) -> str:
 @lru_cache(maxsize=2048)
 def _reason(code: int, enhanced: str, words: str) -> OutcomeClass:
     detail = enhanced.partition(".")[2]
-    return (
-        _special(detail, words)
-        or codes.DECISIVE.get(detail)
+    return _special(detail, words) or _weighed(
+        codes.DECISIVE.get(detail)
         or _told(words)
         or codes.ENHANCED.get(detail)
         or _by_words(VAGUE, words)
         or codes.SUBJECTS.get(detail.partition(".")[0])
-        or codes.REPLIES.get(code, OutcomeClass.UNKNOWN)
+        or codes.REPLIES.get(code, OutcomeClass.UNKNOWN),
+        words,
     )
 
 
@@ -104,12 +104,17 @@ def _special(detail: str, words: str) -> OutcomeClass | None:
     phrase = GONE_WITH.get(detail)
     if phrase is None or not phrase.pattern.search(words):
         return None
-    return _told(phrase.pattern.sub(" ", words)) or phrase.outcome
+    rest = phrase.pattern.sub(" ", words)
+    return _weighed(_told(rest) or phrase.outcome, rest)
 
 
 def _told(words: str) -> OutcomeClass | None:
-    found = _by_words(TELLING, words) or _by_words(OTHER_LANGUAGES, words)
-    return _by_words(OUTWEIGHING, words) or found if found in HARD_CLASSES else found
+    return _by_words(TELLING, words) or _by_words(OTHER_LANGUAGES, words)
+
+
+def _weighed(found: OutcomeClass, words: str) -> OutcomeClass:
+    """What was found, by words or by a code, unless it is hard and the words name another reason as well."""
+    return (_by_words(OUTWEIGHING, words) or found) if found in HARD_CLASSES else found
 
 
 def _by_words(phrases: tuple[Phrase, ...], words: str) -> OutcomeClass | None:

@@ -51,7 +51,7 @@ GONE_WITH = {
         r"^(?:\W|\d|<>)*(?:mailbox (?:is )?(?:not available|unavailable))?\W*(?:<>)?\W*$",
     ),
     # Microsoft's directory-based edge blocking.
-    "4.1": phrase(Class.NO_SUCH_ADDRESS, r"recipient address rejected: access denied"),
+    "4.1": phrase(Class.NO_SUCH_ADDRESS, r"recipient address(?:es)? rejected ?: access denied"),
     # Outlook.com has no such address, with its mark or host ("similar to 5.1.10"). Others say RFC 5321's sentence of
     # whatever they refuse.
     "5.0": phrase(
@@ -114,6 +114,7 @@ RESTRICTED = phrase(
     r"permission to (?:send|post|deliver)",
     r"recipient(?:'s)? preferences",
     r"(?:user|recipient) (?:has )?(?:refuses|declin|block)\w*",
+    r"(?:not found|unknown|unavailable) or (?:access |permission )?(?:denied|refused|not allowed)",
     r"not (?:allowed|authorized|permitted) to (?:post|send) (?:\w+ )?(?:to|messages|mail)",
 )
 
@@ -138,7 +139,8 @@ NO_SUCH_ADDRESS = phrase(
     r"sorry, no mail[ -]?box",
     r"p=nosuchuser\w*",
     r"not (?:a|our) (?:(?!permitted|allowed|authori[sz]ed|registered)\w+ )?(?:customer|user)\b",
-    r"<> (?:is )?(?:not found|unknown|does not exist|doesn't exist|no such)",
+    r"not (?:an? )?(?:user|customer) (?:of|at|on|here)\b",
+    r"<> (?:is )?(?:not (?:found|used|in use)|unknown|does not exist|doesn't exist|no such)",
     r"(?:do not|don't|cannot|could not|can't|couldn't) (?:have|find|locate|know) (?:\w+ ){0,3}(?:user|mailbox|recipient|address|account)",
     r"(?:wasn't|was not|not) found at <?\S+\.",
     r"not (?:(?:found|listed|present) )?in (?:the |our )?(?:\w+ )?(?:ldap|directory|(?:recipient|user) (?:list|table|map))",

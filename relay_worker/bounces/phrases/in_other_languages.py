@@ -138,6 +138,7 @@ OTHER_LANGUAGES = (
         _near(_RECIPIENT, _GONE),
         _beside(_CJK_RECIPIENT, _CJK_GONE),
         rf"\b(?:kein(?:e[nr]?)?|aucune?|ningun[oa]?|nessun[oa]?|nenhuma?|geen) (?:{'|'.join(_RECIPIENT)})\b",
+        r"\bno hay (?:nadie|ningun\w*) (?:\w+ )?con es[et]e? ",
         r"(?:такого|такой) (?:пользовател|получател|адрес|ящик)\w* нет\b",
     ),
     phrase(Class.NO_SUCH_DOMAIN, _near(_DOMAIN, _GONE), _beside(("域名", "ドメイン", "도메인"), _CJK_GONE)),

@@ -1,7 +1,7 @@
 """Whoever is refused for what he sends, or how, is often told in the same breath that the address is gone."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from relay_worker.bounces.classes import HARD_CLASSES
@@ -32,7 +32,7 @@ NOT_GONE = {
     ],
     "rate": [
         "too many messages from you", "rate limit exceeded", "sending too fast", "you have been throttled", "too many connections",
-        "hourly limit reached",
+        "hourly limit reached", "an unusual number of them", "too many of these",
     ],
     "greylisting": ["temporarily greylisted", "greylisting in effect, try again", "you are greylisted, come back later"],
     "TLS": ["must issue STARTTLS first", "TLS is required", "encryption required"],
@@ -60,14 +60,20 @@ def test_each_of_them_alone_may_suppress(gone: str) -> None:
     assert any(classify(550, code, gone) in HARD_CLASSES for code in CODES)
 
 
-@settings(max_examples=300)
+@pytest.mark.parametrize("gone", GONE)
+def test_beside_any_other_reason_none_of_them_suppresses(gone: str) -> None:
+    others = [other for kind in NOT_GONE.values() for other in kind]
+    texts = [f"{one}; {two}" for other in others for one, two in ((gone, other), (other, gone))]
+    assert [text for text in texts for code in CODES if classify(550, code, text) in HARD_CLASSES] == []
+
+
 @given(mixtures(), st.sampled_from([550, 551, 553, 554]), st.sampled_from(CODES))
-def test_with_another_reason_no_reply_suppresses(text: str, code: int, enhanced: str) -> None:
+def test_however_they_are_mixed_no_reply_suppresses(text: str, code: int, enhanced: str) -> None:
     assert classify(code, enhanced, text) not in HARD_CLASSES
 
 
 @given(mixtures(), st.sampled_from(CODES[1:]))
-def test_with_another_reason_no_report_suppresses(text: str, enhanced: str) -> None:
+def test_however_they_are_mixed_no_report_suppresses(text: str, enhanced: str) -> None:
     line = text.replace("\n", " ")
     fields = f"Final-Recipient: rfc822; a@there.example\nAction: failed\nStatus: {enhanced}\nDiagnostic-Code: smtp; 550 {line}\n"
     assert not any(one.hard for one in read_report(report(fields)).recipients)

@@ -135,6 +135,9 @@ REPLIES = [
     (550, "", "ann_does_not_exist_here", Class.NO_SUCH_ADDRESS),
     (550, "", "user not a member of domain", Class.NO_SUCH_ADDRESS),
     (550, "", "The mailbox was closed after inactivity", Class.ADDRESS_DISABLED),
+    (550, "", "<ann@there.example> is not in use", Class.NO_SUCH_ADDRESS),
+    (550, "", "not a user at this host", Class.NO_SUCH_ADDRESS),
+    (550, "", "User unknown or access denied", Class.RECIPIENT_REFUSED),
     (550, "5.2.1", "Not available", Class.ADDRESS_SUSPENDED),
     (550, "", "the account has expired", Class.ADDRESS_SUSPENDED),
     (
