@@ -27,7 +27,7 @@ RATE_LIMITED = phrase(
     Class.RATE_LIMITED,
     r"\[tss?\d\d\]",
     r"too (?:many|much) (?:\w+ ){0,3}(?:connections?|messages?|mails?|e-?mails?|recipients?|sessions?|requests|traffic|errors|rcpts?|hits)\b(?! (?:on the server|in |stored))",
-    r"unusual (?:\w+ )?(?:invalid|unknown)",
+    r"(?:unusual|excessive) (?:\w+ )?(?:invalid|unknown|bad)",
     r"too many (?:concurrent|simultaneous|parallel|unknown|invalid|non-?exist\w*)",
     r"(?:unknown|invalid) (?:users?|recipients?) (?:\w+ )?(?:limit|threshold)",
     r"rate[ -]?limit",
@@ -85,7 +85,7 @@ TLS_FAILED = phrase(
 
 # Lists by their names, and what servers say of listed addresses. Microsoft S3140/S3150 and 5.7.5xx-5.7.7xx,
 # Yahoo BLnn, Comcast BL000, Proofpoint PDR, Cloudmark CSI, Google "very low reputation of the sending", NetEase XX:xxx,
-# Charter AUP#.
+# Charter AUP#, AOL RTR:xx.
 BLOCK_REPUTATION = phrase(
     Class.BLOCK_REPUTATION,
     r"\b(?:dns|r|ur|s|x|z)?[bw]ls?\b",
@@ -137,7 +137,8 @@ BLOCK_REPUTATION = phrase(
     r"^\W*(?:\[\w{1,6}\] )?blocked\W*$",
     r"from your (?:ip|host|server|network)\b",
     r"(?:harvest\w*|dictionary) attack",
-    r"\bip (?:is )?(?:blocked|banned|rejected|denied|refused|in prison)",
+    r"\bip (?:is )?(?:blocked|banned|reject|denied|refused|in prison)",
+    r"\bconnection denied\b",
     r"(?:for|due to|of|because of) (?:\w+ )?abuse\b",
     r"(?:poor|bad|low|untrusted) (?:sender|sending|ip|domain)\b",
     r"\b(?:access|connection) (?:\w+ )?(?:blocked|denied|refused|rejected)[^<]{0,30}\b(?:ip|client|host)\b",
@@ -146,7 +147,7 @@ BLOCK_REPUTATION = phrase(
     r"delist",
     r"de-list",
     r"unblock",
-    r"\b(?:(?:hl|wm|mi|rp):[a-z]{3}\b|aup#(?!out))",
+    r"\b(?:(?:hl|wm|mi|rp):[a-z]{3}\b|(?:rtr|rly|dyn|hvu):\w\w\b|aup#(?!out))",
     r"your access to (?:\S+ ){0,9}(?:rejected|denied|blocked|refused)",
 )
 
@@ -179,7 +180,7 @@ SENDER_REFUSED = phrase(
     r"domain of (?:the )?sender",
     r"domain may not exist|\bdns check failed",
     r"(?:valid|known|permitted|approved) senders?\b",
-    r"sender domain",
+    r"sender domain|sender mismatch|\byour domain\b|\breturn mx\b",
     r"(?:mail from|return[ -]?path|reverse[ -]path|from:? address|bounce address)\b.{0,40}(?:reject|denied|refus|invalid|not exist|unknown|not allow|not accept|not resolv|unresolv|not valid)",
     r"(?:not|n't) (?:accept|allow|want)\w* (?:any )?(?:mails?|e-?mails?|messages) from (?:you|this sender|<>|that sender|sender|your)",
     r"\bfrom address (?:is |was )?(?:not |does not |doesn't )",
@@ -233,6 +234,7 @@ FORBIDDEN = phrase(
     r"\brules?\b",
     r"\bsend(?:ing|ers?)\b",
     r"\b(?:limits?|thresholds?|unusual\w*|excessive\w*|suspicious|too many)\b",
+    r"no permission",
     r"violat",
     r"auth\w* (?:is )?(?:required|needed|necessary)",
     r"not (?:logged in|authenticated)",
@@ -248,6 +250,7 @@ POLICY = phrase(
     r"(?:un|not )(?:authori[sz]ed|permitted|allowed)",
     r"security",
     r"administrator",
+    r"no permission",
     r"access (?:is |was )?denied",
     r"denied by",
     r"firewall",

@@ -43,7 +43,7 @@ _GONE = (
 )  # fmt: skip
 _CLOSED = (
     "deaktiviert", "geschlossen", "geloe?scht", r"desactivee?", r"supprimee?", r"fermee?", "desactivad[oa]", "eliminad[oa]",
-    "disattivat[oa]", "chius[oa]", "desativad[oa]", "encerrad[oa]", "opgeheven", "verwijderd", r"usuniet\w+",
+    "disattivat[oa]", "chius[oa]", "desativad[oa]", "encerrad[oa]", "ina(?:c|t)?tiv[oa]", "inacti(?:f|ve)", "inaktiv", "opgeheven", "verwijderd", r"usuniet\w+",
     r"отключ[её]н\w*", r"удал[её]н\w*",
 )  # fmt: skip
 _LOCKED = (

@@ -43,6 +43,7 @@ NOT_GONE = [
     ("Сообщение похоже на спам", Class.SPAM_CONTENT),
     ("您的邮件被判定为垃圾邮件", Class.SPAM_CONTENT),
     ("Das Postfach ist gesperrt", Class.ADDRESS_SUSPENDED),
+    ("Ihre Nachricht wurde als Spam eingestuft", Class.SPAM_CONTENT),
     ("El usuario no existe temporalmente", Class.RECIPIENT_UNCONFIRMED),
     ("Unbekannter Fehler bei der Zustellung an den Empfänger", Class.SERVER_TROUBLE),
 ]
@@ -52,6 +53,13 @@ NOT_GONE = [
 def test_an_address_that_is_gone_is_understood(text: str) -> None:
     assert classify(550, "", text) is Class.NO_SUCH_ADDRESS
     assert classify(550, "5.1.1", text) is Class.NO_SUCH_ADDRESS
+
+
+@pytest.mark.parametrize(
+    "text", ["Conta inativa", "La cuenta está inactiva", "Das Konto ist inaktiv", "Compte inactif"]
+)
+def test_an_account_that_nobody_uses_is_understood(text: str) -> None:
+    assert classify(550, "", text) is Class.ADDRESS_DISABLED
 
 
 @pytest.mark.parametrize("text", FULL)

@@ -148,6 +148,8 @@ REPLIES = [
     ),
     (550, "5.2.0", "RESOLVER.ADR.BadPrimary; recipient address is invalid", Class.RECIPIENT_REFUSED),
     (550, "", "This account cannot receive mail", Class.RECIPIENT_REFUSED),
+    (550, "", "E502 email not exist", Class.NO_SUCH_ADDRESS),
+    (554, "5.2.0", "STOREDRV; QuotaExceeded", Class.MAILBOX_FULL),
     (550, "", "Her quota is over", Class.MAILBOX_FULL),
     (550, "", "522_mailbox_full", Class.MAILBOX_FULL),
     (550, "", "There are too many messages in this mailbox", Class.MAILBOX_FULL),
