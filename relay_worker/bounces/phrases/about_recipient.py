@@ -48,7 +48,7 @@ GONE_WITH = {
     # "Mailbox disabled" is believed where nothing else is said. Many say it of what they refuse for another reason.
     "2.1": phrase(
         Class.ADDRESS_DISABLED,
-        r"^(?:\W|\d|<>)*(?:mailbox (?:is )?(?:not available|unavailable))?\W*(?:<>)?\W*$",
+        r"^(?:\W|\d|<>)*(?:mailbox (?:is )?(?:not available|unavailable)|inactive|disabled)?\W*(?:<>)?\W*$",
     ),
     # Microsoft's directory-based edge blocking.
     "4.1": phrase(Class.NO_SUCH_ADDRESS, r"recipient address(?:es)? rejected ?: access denied"),

@@ -235,6 +235,7 @@ FORBIDDEN = phrase(
     r"\bsend(?:ing|ers?)\b",
     r"\b(?:limits?|thresholds?|unusual\w*|excessive\w*|suspicious|too many)\b",
     r"no permission",
+    r"fully[ -]qualif",
     r"violat",
     r"auth\w* (?:is )?(?:required|needed|necessary)",
     r"not (?:logged in|authenticated)",

@@ -82,6 +82,7 @@ def test_words_of_a_gone_address_beside_another_code_are_not_hard(enhanced: str)
     ("text", "outcome"),
     [
         ("", Class.ADDRESS_DISABLED),
+        ("Inactive.", Class.ADDRESS_DISABLED),
         ("<ann@there.example>: mailbox unavailable", Class.ADDRESS_DISABLED),
         ("mailbox unavailable. We take nothing from here.", Class.ADDRESS_SUSPENDED),
         ("Mailbox unavailable. Your IP address is blacklisted.", Class.BLOCK_REPUTATION),

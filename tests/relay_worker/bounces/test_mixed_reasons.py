@@ -38,7 +38,7 @@ NOT_GONE = {
     "TLS": ["must issue STARTTLS first", "TLS is required", "encryption required"],
     "authentication": [
         "SPF check failed", "DKIM signature invalid", "fails DMARC", "authentication required", "reverse DNS lookup failed",
-        "no PTR record for your address", "sender verify failed", "sender domain does not exist", "relaying denied", "HELO rejected",
+        "no PTR record for your address", "sender verify failed", "sender domain does not exist", "relaying denied", "HELO rejected", "a fully-qualified name is needed",
     ],
     "full": ["over quota", "mailbox full", "La boîte est pleine", "Skrzynka odbiorcy jest pełna"],
 }  # fmt: skip
