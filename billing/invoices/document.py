@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from billing.invoices.agreed import Agreed
 from billing.invoices.parties import Party
 from billing.invoices.vat import Vat, VatCategory, VatNote
 from billing.money import net_within, price_of, share_of
@@ -33,7 +34,8 @@ class DraftLine:
     """Something to bill: `quantity` at `unit_price` for every `per` of them.
 
     `detail` follows the words of its kind, as the name of a plan does. `source` is what it comes from, for all invoices of
-    a buyer the same (`lot:7`): it is billed once. `settled`: the price included VAT, and was paid before.
+    a buyer the same (`lot:7`): it is billed once. `settled`: the price included VAT, and was paid before. `agreed`: with
+    which VAT; None where that was not written down.
     """
 
     kind: LineKind
@@ -45,6 +47,7 @@ class DraftLine:
     until: date | None = None
     source: str = ""
     settled: bool = False
+    agreed: Agreed | None = None
 
     @property
     def price(self) -> int:

@@ -48,7 +48,8 @@ from platform_core.errors import InvalidInput
 class Draft:
     """An invoice to issue. `buyer_id`: an account of the reseller, or for the platform's invoices a reseller.
 
-    `reference` says what it is for (`usage:2026-10`): a buyer gets one invoice for each.
+    `reference` says what it is for (`usage:2026-10`): a buyer gets one invoice for each. `vat`: as it was agreed; None:
+    by the rules, for this buyer.
     """
 
     buyer_id: int
@@ -58,6 +59,7 @@ class Draft:
     since: date | None = None
     until: date | None = None
     reference: str = ""
+    vat: Vat | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,12 @@ def issue_invoice(session: Session, draft: Draft, *, clock: Clock) -> Issued:
     issued = _enter(session, document, series, draft.buyer_id, clock.now(), reference=draft.reference)
     _mark_billed(session, draft.buyer_id, lines, issued.id)
     return issued
+
+
+def vat_by_rules(session: Session, buyer: Party, *, until: date, clock: Clock) -> Vat:
+    """What an invoice of the session's seller would bear that ended on that day. Raises TaxProfileMissing and NotFound."""
+    seller = seller_in(session)
+    return _vat_by_rules(seller, buyer, until, _today(seller, clock))
 
 
 def credit_note(
@@ -198,11 +206,17 @@ def _today(seller: Seller, clock: Clock) -> date:
     return clock.now().astimezone(ZoneInfo(seller.time_zone)).date()
 
 
+def _vat_by_rules(seller: Seller, buyer: Party, until: date | None, today: date) -> Vat:
+    """At the rate of the last day billed: what is sold by the month is supplied at its end (Directive 2006/112/EC,
+    article 64).
+    """
+    decides = min(until, today) if until else today
+    return vat_on(Sale(seller.party, buyer, decides, seller.terms.one_stop_shop))
+
+
 def _invoice(seller: Seller, draft: Draft, today: date) -> Document:
     """Still without its number."""
-    # The rate of the last day billed: what is sold by the month is supplied at its end (Directive 2006/112/EC, article 64).
-    decides = min(draft.until, today) if draft.until else today
-    vat = vat_on(Sale(seller.party, draft.buyer, decides, seller.terms.one_stop_shop))
+    vat = draft.vat or _vat_by_rules(seller, draft.buyer, draft.until, today)
     lines = lines_of(draft.lines, vat)
     totals = totals_of([line.net for line in lines], vat)
     terms = seller.terms

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from billing.invoices.agreed import Agreed
 from billing.invoices.books import books_of_seller_to
 from billing.invoices.parties import Party
 from billing.invoices.profiles.queries import profile_of, sellers_profile, terms_in
@@ -18,27 +19,49 @@ NO_INVOICES = Vat(VatCategory.OUTSIDE_SCOPE, 0, VatNote.NOT_REGISTERED)
 
 
 @dataclass(frozen=True, slots=True)
+class Treatment:
+    """Which VAT a sale bears, and the buyer's tax data by which that was decided; None: it has told none.
+
+    `holds`: the invoice keeps to it. A seller that makes no invoices yet has said nothing about VAT that would.
+    """
+
+    vat: Vat
+    buyer: Party | None
+    holds: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Taxed:
     """A price before VAT, and the VAT on it."""
 
     net: Money
     tax: Money
-    vat: Vat
+    treatment: Treatment
 
     @property
     def gross(self) -> Money:
         return self.net + self.tax
 
+    @property
+    def vat(self) -> Vat:
+        return self.treatment.vat
+
+    @property
+    def agreed(self) -> Agreed | None:
+        """What its invoice will have to say, once this is paid."""
+        told = self.treatment
+        return Agreed(self.net.amount, self.tax.amount, told.vat, told.buyer) if told.holds else None
+
 
 def taxed(session: Session, account: Account, net: Money, *, now: datetime) -> Taxed:
-    """What the account pays for something at this price. Raises NotForSale; see `vat_for`."""
-    vat = vat_for(session, account, now=now)
+    """What the account pays for something at this price. Raises NotForSale; see `treatment_of`."""
+    treatment = treatment_of(session, account, now=now)
     # Of what is paid so the invoice takes off the VAT within, and comes to this net price again: half a minor unit, by
     # which the tax may be rounded, is less than that with the tax taken off.
-    return Taxed(net, Money(share_of(net.amount, vat.basis_points), net.currency), vat)
+    return Taxed(net, Money(share_of(net.amount, treatment.vat.basis_points), net.currency), treatment)
 
 
-def vat_for(session: Session, account: Account, *, now: datetime) -> Vat:
+def treatment_of(session: Session, account: Account, *, now: datetime) -> Treatment:
     """Which VAT bears what the account buys now; none while its seller makes no invoices.
 
     Who has not told its tax profile is taken for a consumer in the seller's own country. Raises NotForSale where VAT is
@@ -47,11 +70,12 @@ def vat_for(session: Session, account: Account, *, now: datetime) -> Vat:
     with books_of_seller_to(session, account) as (books, _):
         seller, terms = sellers_profile(books), terms_in(books)
     if seller is None or terms is None:
-        return NO_INVOICES
-    buyer = profile_of(session, account.id) or Party(legal_name=account.name, country=seller.country)
+        return Treatment(NO_INVOICES, None, holds=False)
+    told = profile_of(session, account.id)
+    buyer = told or Party(legal_name=account.name, country=seller.country)
     today = now.astimezone(ZoneInfo(account.time_zone)).date()
     try:
-        return vat_on(Sale(seller, buyer, today, terms.one_stop_shop))
+        return Treatment(vat_on(Sale(seller, buyer, today, terms.one_stop_shop)), told)
     except NotFound as error:
         raise NotForSale(f"{error} Please ask your provider.") from error
 

@@ -1,9 +1,11 @@
 """Rows of payments: the platform's prices, events, routes and orders; inside a reseller prices, payments and cards."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, BigInteger, DateTime, ForeignKey, Integer, SmallInteger, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.money import Money
@@ -152,6 +154,7 @@ class Payment(TenantBase):
     currency: Mapped[str] = mapped_column(Text)
     asked: Mapped[int] = mapped_column(BigInteger)
     tax: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    agreed: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     stripe_account: Mapped[str] = mapped_column(Text, server_default="")
     card_id: Mapped[str | None] = mapped_column(Text)
     checkout: Mapped[str | None] = mapped_column(Text, unique=True)

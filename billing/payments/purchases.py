@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from billing.invoices.taxes import Taxed
 from billing.invoices.vat import Vat
-from billing.money import Money, share_of
+from billing.money import Money
 
 
 class Good(StrEnum):
@@ -60,18 +61,23 @@ class Purchase:
 class Quote:
     """A purchase with its price before VAT, and the words that the buyer reads at the checkout.
 
-    `vat` None: VAT is no question here: money for the wallet buys nothing yet, and an invoice says its own.
+    `taxed` None: VAT is no question here: money for the wallet buys nothing yet, and an invoice says its own.
     """
 
     purchase: Purchase
     net: Money
     description: str
-    vat: Vat | None = None
+    taxed: Taxed | None = None
+
+    @property
+    def vat(self) -> Vat | None:
+        """Which one, where there is a question."""
+        return self.taxed.vat if self.taxed else None
 
     @property
     def tax(self) -> Money:
         """The VAT on it."""
-        return Money(share_of(self.net.amount, self.vat.basis_points if self.vat else 0), self.net.currency)
+        return self.taxed.tax if self.taxed else Money(0, self.net.currency)
 
     @property
     def price(self) -> Money:

@@ -6,7 +6,8 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from billing.invoices.taxes import require_billable, vat_for
+from billing.invoices.agreed import to_json
+from billing.invoices.taxes import require_billable, taxed
 from billing.payments.gateway import PLATFORM, PaymentGateway
 from billing.payments.goods.catalogue import GOODS
 from billing.payments.models import Payment, SellerRow
@@ -78,13 +79,15 @@ def quote_in(session: Session, account: Account, purchase: Purchase, currency: s
         require_billable(session, account, quote.net.currency)
     if purchase.good not in _TAXED:
         return quote
-    return replace(quote, vat=vat_for(session, account, now=clock.now()))
+    return replace(quote, taxed=taxed(session, account, quote.net, now=clock.now()))
 
 
 def open_payment(
     session: Session, account: Account, quote: Quote, seller: Seller, *, origin: Origin, clock: Clock
 ) -> Payment:
-    """Write down what is about to be paid, and for how much. Raises InvalidInput for sums that no card can pay."""
+    """Write down what is about to be paid, for how much, and with which VAT. Raises InvalidInput for sums that no card
+    can pay.
+    """
     if quote.price.amount < LEAST_PAYMENT and origin is not Origin.WALLET:
         raise InvalidInput("amount", "The amount is too small to be paid by card.")
     payment = Payment(
@@ -98,6 +101,7 @@ def open_payment(
         currency=quote.price.currency,
         asked=quote.price.amount,
         tax=quote.tax.amount,
+        agreed=to_json(quote.taxed.agreed if quote.taxed else None),
         stripe_account=seller.account,
         state=PaymentState.OPEN,
         created_at=clock.now(),

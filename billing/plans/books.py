@@ -81,11 +81,18 @@ def charge(
     """
     if not price.amount:
         return None
-    money = taxed(session, account, price, now=clock.now()).gross
+    asked = taxed(session, account, price, now=clock.now())
     charge_wallet(
-        session, account, money, reason=WalletReason.CHARGED, reference=reference, note=note, clock=clock
+        session,
+        account,
+        asked.gross,
+        reason=WalletReason.CHARGED,
+        reference=reference,
+        note=note,
+        agreed=asked.agreed,
+        clock=clock,
     )
-    return money
+    return asked.gross
 
 
 def reference_of(start: datetime) -> str:

@@ -1,8 +1,10 @@
 """Rows of wallets: one for each account that has one, and its entries."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from platform_core.database import TenantBase
@@ -20,7 +22,10 @@ class WalletRow(TenantBase):
 
 
 class WalletEntry(TenantBase):
-    """Signed minor units. Never changed, never removed; the balance is the sum of them."""
+    """Signed minor units. Never changed, never removed; the balance is the sum of them.
+
+    `agreed`: see `billing.invoices.agreed`; of charges that bear VAT alone.
+    """
 
     __tablename__ = "wallet_entry"
     __table_args__ = (UniqueConstraint("account_id", "reason", "reference"),)
@@ -33,4 +38,5 @@ class WalletEntry(TenantBase):
     reason: Mapped[str] = mapped_column(Text)
     reference: Mapped[str] = mapped_column(Text)
     note: Mapped[str] = mapped_column(Text, server_default="")
+    agreed: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

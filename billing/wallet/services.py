@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from billing.invoices.agreed import Agreed, to_json
 from billing.money import Money
 from billing.wallet.models import WalletEntry, WalletRow
 from billing.wallet.queries import balance_of
@@ -63,13 +64,14 @@ def charge_wallet(
     reference: str,
     clock: Clock,
     note: str = "",
+    agreed: Agreed | None = None,
 ) -> WalletChange:
-    """Take money out, once for each reason and reference.
+    """Take money out, once for each reason and reference. `agreed`: the VAT in it, for the invoice.
 
     Locks the wallet. Raises InsufficientFunds and writes nothing when it does not hold as much; but what a payment put
     in and a refund or dispute takes out again may have been spent by then, so that REFUNDED alone goes below zero.
     """
-    return _change(session, account, -_positive(money), reason, reference, clock, note)
+    return _change(session, account, -_positive(money), reason, reference, clock, note, agreed)
 
 
 def _change(
@@ -80,6 +82,7 @@ def _change(
     reference: str,
     clock: Clock,
     note: str,
+    agreed: Agreed | None = None,
 ) -> WalletChange:
     row = _locked(session, account, money.currency, clock)
     before = balance_of(session, row)
@@ -95,6 +98,7 @@ def _change(
             reason=reason,
             reference=reference,
             note=note,
+            agreed=to_json(agreed),
             at=clock.now(),
         )
     )

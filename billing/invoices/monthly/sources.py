@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from billing.invoices.agreed import from_json
 from billing.invoices.document import DraftLine, LineKind, UsageRow
 from billing.invoices.monthly.month import Month
 from billing.invoices.monthly.overage import overage_lines
@@ -81,6 +82,7 @@ def _wallet_charges(session: Session, account: Account, month: Month, currency: 
             since=month.day_of(entry.at),
             source=f"wallet:{entry.id}",
             settled=True,
+            agreed=from_json(entry.agreed),
         )
 
 
@@ -104,6 +106,7 @@ def _card_payments(session: Session, account: Account, month: Month, currency: s
             since=month.day_of(payment.paid_at) if payment.paid_at else None,
             source=f"payment:{payment.id}",
             settled=True,
+            agreed=from_json(payment.agreed),
         )
 
 

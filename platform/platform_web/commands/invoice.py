@@ -186,7 +186,7 @@ def bill(reseller_key: str, as_json: bool) -> None:
             else all_resellers(platform)
         )
         for reseller in [one.ref for one in chosen]:
-            issued += [bill_reseller(reseller, clock=clock), *bill_sub_accounts(reseller, clock=clock)]
+            issued += [*bill_reseller(reseller, clock=clock), *bill_sub_accounts(reseller, clock=clock)]
     show_many(
         [
             {
@@ -198,7 +198,6 @@ def bill(reseller_key: str, as_json: bool) -> None:
                 "new": one.fresh,
             }
             for one in issued
-            if one
         ],
         as_json=as_json,
     )

@@ -259,8 +259,7 @@ def test_the_platform_bills_a_reseller_for_its_stock_and_tells_what_each_account
     rows.commit()
     write_usage(reseller, main, accepted=10, from_plan=10)
     write_usage(reseller, customer, accepted=500, from_plan=0)
-    issued = bill_reseller(reseller, clock=clock)
-    assert issued is not None
+    (issued,) = bill_reseller(reseller, clock=clock)
     paper = document_of(invoice_by_id(platform, issued.id, buyer_id=reseller.id))
     assert (paper.seller.legal_name, paper.buyer.legal_name) == ("Fleurs SARL", "Acme Mail GmbH")
     assert paper.vat_category == "AE"

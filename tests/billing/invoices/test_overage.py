@@ -106,8 +106,7 @@ def test_the_platform_bills_a_reseller_for_its_own(
     main = main_account(rows)
     agreed(rows, main, PERIOD, 50)
     sent(reseller, main, "2026-10-01", PERIOD, 2_000)
-    issued = bill_reseller(reseller, clock=clock)
-    assert issued
+    (issued,) = bill_reseller(reseller, clock=clock)
     assert [(line.kind, line.net) for line in issued.document.lines] == [(LineKind.OVERAGE, 100)]
     assert (issued.document.kind, issued.document.vat_category) == (InvoiceKind.INVOICE, "AE")
 

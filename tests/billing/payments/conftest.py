@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from billing.invoices.profiles.services import set_profile, set_terms
 from billing.money import Money
 from billing.payments.price_list import PriceLine, set_price_line
 from billing.payments.purchases import Good
@@ -14,6 +15,7 @@ from platform_core.clock import StoppedClock
 from platform_core.database import ResellerRef, db, tenant_session
 from platform_dev.payments.server import PaymentServer
 from tenants.accounts.queries import main_account
+from tests.billing.invoices.papers import GRAZ, TERMS, VIENNA
 from tests.billing.payments.buyers import SECRET, Buyer, PostOffice, connected_customer
 
 
@@ -63,3 +65,14 @@ def agency(reseller: ResellerRef, payment_server: PaymentServer, till: Till) -> 
 def customer(reseller: ResellerRef, payment_server: PaymentServer, till: Till, post: PostOffice) -> Buyer:
     """A sub-account of a reseller that is connected, has 10,000 credits in stock and sells 1,000 for 5.00 EUR."""
     return connected_customer(reseller, payment_server, till, post)
+
+
+@pytest.fixture
+def viennese(customer: Buyer) -> Buyer:
+    """A customer that is at home where its reseller is, which bills and owes VAT of 20 %."""
+    with tenant_session(customer.reseller) as session:
+        set_profile(session, main_account(session), VIENNA)
+        set_terms(session, TERMS)
+        set_profile(session, customer.account(session), GRAZ)
+        session.commit()
+    return customer

@@ -28,19 +28,8 @@ from platform_core.clock import StoppedClock
 from platform_core.database import db, tenant_session
 from platform_core.errors import InsufficientFunds, NotForSale
 from tenants.accounts.queries import main_account
-from tests.billing.invoices.papers import GRAZ, LYON, TERMS, VIENNA
+from tests.billing.invoices.papers import LYON, TERMS, VIENNA
 from tests.billing.payments.buyers import Buyer, PostOffice
-
-
-@pytest.fixture
-def viennese(customer: Buyer) -> Buyer:
-    """A customer that is at home where its reseller is, which bills and owes VAT of 20 %."""
-    with tenant_session(customer.reseller) as session:
-        set_profile(session, main_account(session), VIENNA)
-        set_terms(session, TERMS)
-        set_profile(session, customer.account(session), GRAZ)
-        session.commit()
-    return customer
 
 
 def fill(buyer: Buyer, amount: int) -> None:
