@@ -13,6 +13,7 @@ from billing.invoices.taxes import taxed
 from billing.money import Money
 from billing.plans.models import Subscription
 from billing.plans.states import PlanStatus
+from billing.rentals.books import words_of
 from billing.rentals.models import IpRental
 from billing.rentals.states import RentalStatus
 from platform_core.errors import NotForSale
@@ -78,7 +79,7 @@ def _unpaid_rentals(session: Session, account: Account, now: datetime) -> tuple[
     zone = ZoneInfo(account.time_zone)
     return tuple(
         DebtItem(
-            row.words,
+            words_of(session, row),
             _with_vat(session, account, row.money, now),
             row.period_start.astimezone(zone).date(),
         )

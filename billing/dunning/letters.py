@@ -121,7 +121,7 @@ def _letter(
     if kind not in PAYMENT:
         lots = lapsing_lots(session, account.id, clock=clock)
         return write_letter(kind, (), lots=lots, **look) if lots else None
-    if kind is NoticeKind.IPS_RETURNED:
+    if kind in (NoticeKind.IPS_RETURNED, NoticeKind.IPS_WITHDRAWN):
         return write_letter(kind, (), **look)
     debt = debt_of(session, account, now=clock.now())
     row = session.get(Dunning, account.id)

@@ -17,18 +17,30 @@ TELL_WITHIN = timedelta(days=3)
 
 
 class NoticeKind(StrEnum):
-    """Each is also the name of its letter's folder. CUSTOMERS_LAPSING tells a reseller of a customer's credits."""
+    """Each is also the name of its letter's folder. CUSTOMERS_LAPSING tells a reseller of a customer's credits.
+
+    IPS_WITHDRAWN: it was the reseller that had not paid, not the customer who is told.
+    """
 
     REMINDER = "payment_reminder"
     GRACE = "payment_grace"
     SUSPENSION = "payment_suspension"
     IPS_RETURNED = "ips_returned"
+    IPS_WITHDRAWN = "ips_withdrawn"
     LAPSING = "credits_lapsing"
     CUSTOMERS_LAPSING = "customers_credits_lapsing"
 
 
 # What is about payments: the seller tells it, to the address for invoices, too.
-PAYMENT = frozenset({NoticeKind.REMINDER, NoticeKind.GRACE, NoticeKind.SUSPENSION, NoticeKind.IPS_RETURNED})
+PAYMENT = frozenset(
+    {
+        NoticeKind.REMINDER,
+        NoticeKind.GRACE,
+        NoticeKind.SUSPENSION,
+        NoticeKind.IPS_RETURNED,
+        NoticeKind.IPS_WITHDRAWN,
+    }
+)
 
 
 def make_notice(

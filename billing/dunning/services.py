@@ -73,8 +73,10 @@ def _suspend(session: Session, account: Account, debt: Debt, row: Dunning, clock
     if debt.plan:
         suspend_plan(session, account, clock=clock)
     if debt.rentals:
-        end_unpaid(session, account.id, clock=clock)
+        customers = end_unpaid(session, account, clock=clock)
         make_notice(session, account.id, NoticeKind.IPS_RETURNED, f"{row.due_on}", clock=clock)
+        for customer in customers:
+            make_notice(session, customer, NoticeKind.IPS_WITHDRAWN, f"{row.due_on}", clock=clock)
     if debt.invoices and account.state == State.ACTIVE:
         suspend_account(session, account)
         row.suspended = True

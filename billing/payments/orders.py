@@ -32,8 +32,9 @@ class Standing:
 
 
 def standings(session: Session, rental_id: UUID | None = None) -> list[Standing]:
-    """Inside a reseller: that one rental, or all there ever were."""
-    query = select(IpRental).order_by(IpRental.period_start, IpRental.id)
+    """Inside a reseller: that one rental, or all there ever were. What was handed on is the customer's alone."""
+    query = select(IpRental).where(IpRental.for_rental.is_(None))
+    query = query.order_by(IpRental.period_start, IpRental.id)
     if rental_id is not None:
         query = query.where(IpRental.id == rental_id)
     return [

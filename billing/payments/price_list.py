@@ -12,7 +12,7 @@ from platform_core.database import ResellerRef, db
 from platform_core.errors import InvalidInput, NotForSale
 
 MOST_PER_PRICE = 10**9  # minor units
-_PER = {Good.CREDITS: PER_CREDITS, Good.DEDICATED_IP: 1}
+_PER = {Good.CREDITS: PER_CREDITS, Good.DEDICATED_IP: 1, Good.HANDED_ON_IP: 1}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,16 @@ from billing.money import Money
 
 
 class Good(StrEnum):
-    """What money from outside may be for. Units: credits, minor units of the wallet, plans, IPs, invoices."""
+    """What money from outside may be for. Units: credits, minor units of the wallet, plans, IPs, invoices.
+
+    HANDED_ON_IP is on the price list alone: a reseller's months of its customers' IPs come out of its wallet.
+    """
 
     CREDITS = "credits"
     WALLET = "wallet"
     PLAN = "plan"
     DEDICATED_IP = "dedicated_ip"
+    HANDED_ON_IP = "handed_on_ip"
     INVOICE = "invoice"
 
 

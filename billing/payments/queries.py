@@ -149,7 +149,12 @@ def seller_of(session: Session) -> SellerView | None:
 
 def ip_price_of(session: Session, account: Account) -> Money | None:
     """What a dedicated IP costs a customer: its own price, else the list price."""
-    row = session.get(IpPrice, account.id) or session.get(IpPrice, main_account(session).id)
+    return own_ip_price(session, account) or own_ip_price(session, main_account(session))
+
+
+def own_ip_price(session: Session, account: Account) -> Money | None:
+    """What was agreed with this customer; the main account's is the list price."""
+    row = session.get(IpPrice, account.id)
     return Money(row.amount, row.currency) if row else None
 
 

@@ -31,10 +31,15 @@ class Margin:
     @property
     def margin(self) -> Money | None:
         """Charge less cost; None where the two are in different currencies."""
-        currencies = {money.currency for money in (self.price, self.cost) if money.currency}
-        if len(currencies) > 1:
-            return None
-        return Money(self.price.amount - self.cost.amount, next(iter(currencies), ""))
+        return earned(self.price, self.cost)
+
+
+def earned(price: Money, cost: Money) -> Money | None:
+    """Charge less cost; None where the two are in different currencies. "" is none at all."""
+    currencies = {money.currency for money in (price, cost) if money.currency}
+    if len(currencies) > 1:
+        return None
+    return Money(price.amount - cost.amount, next(iter(currencies), ""))
 
 
 def margins(

@@ -17,12 +17,16 @@ class IpRental(TenantBase):
     """Dedicated IPs that an account has by the month; `id` is that of the payment for the first. The row is its lock.
 
     `price`: of all `addresses` for a month, before VAT. Periods are counted as those of plans; `paid`: this one is.
+    `for_rental`: it is what that rental of a customer costs the reseller; see `billing.rentals.handed_on`.
     """
 
     __tablename__ = "ip_rental"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[AccountId] = mapped_column(BigInteger, ForeignKey("account.id", ondelete="CASCADE"))
+    for_rental: Mapped[UUID | None] = mapped_column(
+        ForeignKey("ip_rental.id", ondelete="CASCADE"), unique=True
+    )
     addresses: Mapped[int] = mapped_column(Integer)
     price: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(Text)
@@ -42,5 +46,5 @@ class IpRental(TenantBase):
 
     @property
     def words(self) -> str:
-        """What it is, on papers."""
+        """What it is."""
         return "Dedicated IP" if self.addresses == 1 else f"{self.addresses} dedicated IPs"

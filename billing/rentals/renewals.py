@@ -6,22 +6,21 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from billing.plans.books import charge
 from billing.plans.periods import end_of_period
+from billing.rentals.books import befall, charged, locked
+from billing.rentals.handed_on import cost_of, turn_cost
 from billing.rentals.models import IpRental
-from billing.rentals.services import befall, locked
 from billing.rentals.states import RUNNING, RentalEvent, RentalStatus
 from platform_core.clock import Clock
-from platform_core.errors import InsufficientFunds, InvalidInput, NotForSale, NotFound
+from platform_core.errors import NotFound
 from tenants.models import Account
-
-REFERENCE = "ips/"  # how the references of what is charged for rentals begin
 
 
 def renew_rental(session: Session, rental_id: UUID, *, clock: Clock) -> RentalStatus:
     """Bring a rental up to now: begin, and charge the wallet for, each period that has begun. Safe to repeat, at any time.
 
-    As with plans one period may be owed, the next is not given on credit. Raises NotFound.
+    As with plans one period may be owed, the next is not given on credit: not to the reseller either, for what it hands on,
+    whose months turn with those of the customer. Raises NotFound.
     """
     row = locked(session, rental_id)
     if row is None:
@@ -29,7 +28,7 @@ def renew_rental(session: Session, rental_id: UUID, *, clock: Clock) -> RentalSt
     account = session.get_one(Account, row.account_id)
     if row.status == RentalStatus.PAST_DUE:
         _pay(session, account, row, clock)
-    while row.status in RUNNING and row.period_end <= clock.now():
+    while row.for_rental is None and row.status in RUNNING and row.period_end <= clock.now():
         _turn(session, account, row, clock)
     session.flush()
     return RentalStatus(row.status)
@@ -47,16 +46,27 @@ def pay_rentals(session: Session, account: Account, *, clock: Clock) -> None:
 
 def _turn(session: Session, account: Account, row: IpRental, clock: Clock) -> None:
     """The period is over: begin what follows, as far as it is paid or may be owed."""
-    start = row.period_end
-    if row.cancelled:
-        befall(row, RentalEvent.OVER, start)
-        return
-    if row.status == RentalStatus.PAST_DUE:
-        befall(row, RentalEvent.UNPAID, start)
+    start, cost = row.period_end, cost_of(session, row)
+    if event := _end_of(row, cost):
+        befall(row, event, start)
+        if cost is not None:
+            befall(cost, RentalEvent.OVER, start)
         return
     row.period_start, row.period_end, row.periods = start, *_next_end(account, row)
-    row.paid = _charged(session, account, row, clock)
+    row.paid = charged(session, account, row, clock)
     befall(row, RentalEvent.PAID if row.paid else RentalEvent.UNPAID, start)
+    if cost is not None:
+        turn_cost(session, cost, row, clock)
+
+
+def _end_of(row: IpRental, cost: IpRental | None) -> RentalEvent | None:
+    """What ends it with its period; None: it goes on."""
+    if row.cancelled:
+        return RentalEvent.OVER
+    if row.status == RentalStatus.PAST_DUE:
+        return RentalEvent.UNPAID
+    # The reseller owes for the month that is over: it gets no second one on credit, and so its customer gets none.
+    return RentalEvent.OVER if cost is not None and cost.status == RentalStatus.PAST_DUE else None
 
 
 def _next_end(account: Account, row: IpRental) -> tuple[datetime, int]:
@@ -69,16 +79,6 @@ def _next_end(account: Account, row: IpRental) -> tuple[datetime, int]:
 
 
 def _pay(session: Session, account: Account, row: IpRental, clock: Clock) -> None:
-    row.paid = row.paid or _charged(session, account, row, clock)
+    row.paid = row.paid or charged(session, account, row, clock)
     if row.paid:
         befall(row, RentalEvent.PAID, clock.now())
-
-
-def _charged(session: Session, account: Account, row: IpRental, clock: Clock) -> bool:
-    """Charge for the present period, and say whether the wallet could pay."""
-    reference = f"{REFERENCE}{row.id}/{row.period_start.isoformat()}"
-    try:
-        charge(session, account, row.money, reference, note=row.words, clock=clock)
-    except (InsufficientFunds, InvalidInput, NotForSale):
-        return False
-    return True

@@ -3,6 +3,7 @@
 What staff do with the addresses themselves follows; see `billing.payments.orders`.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -11,9 +12,11 @@ from sqlalchemy.orm import Session
 
 from billing.money import Money
 from billing.plans.periods import first_period, local_date
+from billing.rentals.books import befall, enlarge, locked, reduce
+from billing.rentals.handed_on import begin_cost, end_cost, end_unpaid_costs, reduce_cost, regain_cost
 from billing.rentals.models import IpRental
 from billing.rentals.queries import rented_count
-from billing.rentals.states import RUNNING, RentalEvent, RentalStatus, after
+from billing.rentals.states import RUNNING, RentalEvent, RentalStatus
 from platform_core.clock import Clock
 from platform_core.errors import NotFound
 from platform_core.ids import AccountId
@@ -29,7 +32,10 @@ def require_ip_room(session: Session, account: Account, addresses: int) -> None:
 def begin_rental(
     session: Session, account: Account, rental_id: UUID, addresses: int, price: Money, *, clock: Clock
 ) -> None:
-    """The first month is paid: it begins now. `price`: of all addresses for a month. Raises LimitReached."""
+    """The first month is paid: it begins now. `price`: of all addresses for a month. Raises LimitReached.
+
+    Of a customer's the reseller is charged what the platform asks, or owes it.
+    """
     require_ip_room(session, account, addresses)
     now = clock.now()
     period = first_period(now, account.time_zone)
@@ -50,6 +56,9 @@ def begin_rental(
     )
     session.add(row)
     session.flush()
+    if not account.is_main:
+        begin_cost(session, row, clock)
+        session.flush()
 
 
 def cancel_rental(session: Session, account: Account, rental_id: UUID) -> datetime:
@@ -74,9 +83,10 @@ def reduce_rental(session: Session, rental_id: UUID, addresses: int, *, clock: C
     fewer = min(addresses, row.addresses)
     if fewer == row.addresses:
         befall(row, RentalEvent.OVER, clock.now())
+        end_cost(session, row, clock.now())
     else:
-        row.price -= row.price * fewer // row.addresses
-        row.addresses -= fewer
+        reduce(row, fewer)
+        reduce_cost(session, row, fewer)
     session.flush()
     return fewer
 
@@ -87,37 +97,29 @@ def regain_rental(session: Session, rental_id: UUID, addresses: int, *, clock: C
     if row is None:
         return
     if row.status in RUNNING:
-        row.price += row.price * addresses // row.addresses
-        row.addresses += addresses
+        enlarge(row, addresses)
     befall(row, RentalEvent.REGAINED, clock.now())
+    regain_cost(session, row, addresses, clock.now())
     session.flush()
 
 
-def end_unpaid(session: Session, account_id: AccountId, *, clock: Clock) -> None:
-    """Dunning has come to its end: what is past due gives its addresses back."""
+def end_unpaid(session: Session, account: Account, *, clock: Clock) -> Sequence[AccountId]:
+    """Dunning has come to its end: what is past due gives its addresses back; says which customers lose theirs by it."""
     query = select(IpRental).where(
-        IpRental.account_id == account_id, IpRental.status == RentalStatus.PAST_DUE
+        IpRental.account_id == account.id,
+        IpRental.status == RentalStatus.PAST_DUE,
+        IpRental.for_rental.is_(None),
     )
     for row in session.scalars(query.order_by(IpRental.id).with_for_update()):
         befall(row, RentalEvent.OVER, clock.now())
+        end_cost(session, row, clock.now())
     session.flush()
+    return end_unpaid_costs(session, clock=clock) if account.is_main else ()
 
 
 def running(session: Session, account: Account, rental_id: UUID) -> IpRental:
-    """A locked rental of the account that runs. Raises NotFound."""
+    """A locked rental of the account that runs, and is its own to end. Raises NotFound."""
     row = locked(session, rental_id)
-    if row is None or row.account_id != account.id or row.status not in RUNNING:
+    if row is None or row.account_id != account.id or row.for_rental or row.status not in RUNNING:
         raise NotFound("There are no such dedicated IPs.")
     return row
-
-
-def locked(session: Session, rental_id: UUID) -> IpRental | None:
-    """The rental as it stands after the lock."""
-    return session.get(IpRental, rental_id, with_for_update=True, populate_existing=True)
-
-
-def befall(row: IpRental, event: RentalEvent, at: datetime) -> None:
-    """Be in the state that the event leads to, since then, unless it was before."""
-    status = after(RentalStatus(row.status), event)
-    if status != row.status:
-        row.status, row.status_since = status, at

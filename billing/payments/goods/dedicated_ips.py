@@ -7,6 +7,7 @@ from billing.payments.goods.shelf import Delivered, Order, TakenBack
 from billing.payments.models import IpPrice
 from billing.payments.price_list import line_for, price_lines
 from billing.payments.purchases import Good, Purchase, Quote
+from billing.rentals.handed_on import require_cost_paid
 from billing.rentals.services import begin_rental, reduce_rental, regain_rental, require_ip_room
 from platform_core.database import ResellerRef
 from platform_core.errors import InvalidInput, NotForSale
@@ -23,6 +24,8 @@ class DedicatedIps:
         if not 0 < purchase.units <= MOST_IPS:
             raise InvalidInput("addresses", f"At most {MOST_IPS} addresses can be ordered at once.")
         require_ip_room(session, account, purchase.units)
+        if not account.is_main:
+            require_cost_paid(session)
         price = (
             _platform_price(session, purchase.units, currency)
             if account.is_main

@@ -22,6 +22,7 @@ from billing.payments.queries import (
 )
 from billing.payments.states import EventState
 from billing.payments.till import Till
+from billing.rentals.handed_on import cost_of_month
 from platform_core.clock import SystemClock
 from platform_core.ids import ResellerKey
 from platform_core.settings import settings
@@ -160,9 +161,17 @@ def ip_price(amount: int, currency: str | None, reseller_key: str, account_name:
             set_ip_price(scope.session, found, money, clock=SystemClock())
         else:
             clear_ip_price(scope.session, found)
-    row: Row = {"account": account_name, "amount": amount, "currency": money.currency}
+        cost = cost_of_month(scope.session, 1)
+    row: Row = {
+        "account": account_name,
+        "amount": amount,
+        "currency": money.currency,
+        "cost": cost.amount if cost else 0,
+        "cost_currency": cost.currency if cost else "",
+    }
+    words = f"A dedicated IP costs {money.text()}." if amount else "It has no price of its own."
     say(
-        f"A dedicated IP costs {money.text()}." if amount else "It has no price of its own.",
+        f"{words} The reseller pays {cost.text()} a month for it." if cost else words,
         row,
         as_json=as_json,
     )

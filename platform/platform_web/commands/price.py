@@ -6,6 +6,7 @@ from billing.money import Money
 from billing.prices.margins import Margin, margins
 from billing.prices.queries import price_of
 from billing.prices.services import clear_price, set_price
+from billing.rentals.margins import IpMargin, ip_margins
 from platform_core.clock import SystemClock
 from platform_web.commands.output import Row, json_option, say, show_many, show_one
 from platform_web.commands.scope import account_option, reseller_option, reseller_scope
@@ -69,6 +70,29 @@ def margins_(reseller_key: str, as_json: bool) -> None:
     with reseller_scope(reseller_key) as scope:
         found = margins(scope.session)
     show_many([_row(one) for one in found], as_json=as_json)
+
+
+@price.command("ip-margins")
+@reseller_option
+@json_option
+def ip_margins_(reseller_key: str, as_json: bool) -> None:
+    """By customer and month: what was paid for dedicated IPs, what they have cost, and what remains, before VAT."""
+    with reseller_scope(reseller_key) as scope:
+        found = ip_margins(scope.session)
+    show_many([_ip_row(one) for one in found], as_json=as_json)
+
+
+def _ip_row(one: IpMargin) -> Row:
+    return {
+        "account_id": one.account_id,
+        "account": one.account_name,
+        "month": one.month,
+        "price": one.price.amount,
+        "price_currency": one.price.currency,
+        "cost": one.cost.amount,
+        "cost_currency": one.cost.currency,
+        "margin": one.margin.amount if one.margin else None,
+    }
 
 
 def _row(one: Margin) -> Row:

@@ -13,12 +13,19 @@ from platform_web.commands.output import Command, Row, json_option, say, show_ma
 from platform_web.commands.scope import platform_scope
 from tenants.resellers.queries import reseller_by_key
 
-_GOODS = {"credits": Good.CREDITS, "dedicated-ip": Good.DEDICATED_IP}
+_GOODS = {
+    "credits": Good.CREDITS,
+    "dedicated-ip": Good.DEDICATED_IP,
+    "handed-on-ip": Good.HANDED_ON_IP,
+}
 
 
 @click.group("price-list")
 def price_list() -> None:
-    """The platform's price list: 1,000 credits, or one dedicated IP, in minor currency units."""
+    """The platform's price list: 1,000 credits, or one dedicated IP a month, in minor currency units.
+
+    `handed-on-ip`: one that a reseller hands on to a customer; without a line it costs the reseller nothing.
+    """
 
 
 def _line_options(command: Command) -> Command:
@@ -39,7 +46,7 @@ def _line_options(command: Command) -> Command:
 def set_line(
     good: str, amount: int, from_units: int, currency: str | None, reseller_key: str | None, as_json: bool
 ) -> None:
-    """Ask AMOUNT minor units for 1,000 credits, or for one dedicated IP."""
+    """Ask AMOUNT minor units for 1,000 credits, or for one dedicated IP a month."""
     line = PriceLine(_GOODS[good], from_units, Money(amount, _currency(currency)), own=bool(reseller_key))
     with platform_scope() as session:
         set_price_line(session, _reseller(session, reseller_key), line)

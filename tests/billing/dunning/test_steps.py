@@ -27,10 +27,12 @@ from billing.rentals.services import begin_rental
 from billing.wallet.services import WalletReason, credit_wallet
 from platform_core.clock import StoppedClock
 from platform_core.database import ResellerRef
+from tenants.accounts.queries import main_account
 from tenants.accounts.services import suspend_account
 from tenants.models import Account, State
 from tests.billing.dunning.conftest import Pigeonhole
 from tests.billing.invoices.papers import TERMS, draft
+from tests.billing.rentals.asking import ask_for_handing_on
 
 DAY = timedelta(days=1)
 
@@ -183,6 +185,22 @@ def test_who_does_not_pay_for_dedicated_ips_is_told_each_step_and_that_they_are_
     assert [subject.partition(": ")[2].split()[-1] for subject in subjects] == ["due", "back", "back"]
     assert "have gone back" in subjects[-1]
     assert (rentals_of(rows, customer.id), customer.state) == ([], State.ACTIVE)
+
+
+def test_a_customer_whose_reseller_did_not_pay_is_told_by_it_that_they_are_gone(
+    rows: Session, reseller: ResellerRef, customer: Account, clock: StoppedClock, post: Pigeonhole
+) -> None:
+    ask_for_handing_on(reseller)
+    begin_rental(rows, customer, uuid4(), 1, Money(4000, "EUR"), clock=clock)
+    rows.commit()
+    lead(rows, main_account(rows), clock, 15)
+    tell(reseller, post, platform=None, clock=clock)
+    letters = [message for message, to in post.posted if to == "owner@muster.example"]
+    assert [str(letter["Subject"]).partition(": ")[2] for letter in letters] == ["your dedicated IPs"]
+    assert letters[0]["From"].addresses[0].domain == "acme.example"
+    words = letters[0].get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert "Muster are not available any more" in words
+    assert "not been paid" not in words
 
 
 def test_what_was_paid_meanwhile_is_not_told(

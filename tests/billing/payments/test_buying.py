@@ -13,8 +13,10 @@ from billing.payments.purchases import Purchase
 from billing.payments.queries import cards_of
 from billing.payments.states import PaymentState
 from billing.payments.till import quote_for
-from billing.rentals.queries import rentals_of
+from billing.rentals.margins import ip_margins
+from billing.rentals.queries import handed_on, rentals_of
 from billing.wallet.queries import wallet_of
+from billing.wallet.services import WalletReason, credit_wallet
 from platform_core.database import ResellerRef, db, tenant_session
 from platform_core.errors import LimitReached, NotForSale
 from tenants.accounts.queries import main_account
@@ -22,6 +24,7 @@ from tenants.accounts.services import NewAccount, create_sub_account
 from tenants.pending.kinds import Work
 from tenants.pending.queries import pending
 from tests.billing.payments.buyers import Buyer, PostOffice
+from tests.billing.rentals.asking import ask_for_handing_on
 
 
 def test_credits_arrive_when_the_payment_service_says_that_they_are_paid(
@@ -182,3 +185,27 @@ def test_a_customer_orders_a_dedicated_ip_at_its_resellers_price(customer: Buyer
     post.bring()
     mine = [order for order in ip_orders(db.session()) if order.reseller_id == customer.reseller.id]
     assert [order.account_id for order in mine] == [customer.id]
+
+
+def test_what_a_customer_orders_is_charged_to_its_reseller_and_is_not_sold_while_that_owes(
+    customer: Buyer, post: PostOffice
+) -> None:
+    ask_for_handing_on(customer.reseller)
+    with tenant_session(customer.reseller) as session:
+        main, clock = main_account(session), customer.till.clock
+        set_ip_price(session, main, Money(6000, "EUR"), clock=clock)
+        money = Money(5000, "EUR")
+        credit_wallet(session, main, money, reason=WalletReason.PAID_IN, reference="1", clock=clock)
+        session.commit()
+    customer.buy(Purchase.dedicated_ips(1))
+    post.bring()
+    with tenant_session(customer.reseller) as session:
+        (cost,) = handed_on(session)
+        (margin,) = ip_margins(session)
+        left = wallet_of(session, main_account(session)).balance
+    assert (cost.rental.paid, cost.rental.price, left) == (True, Money(3000, "EUR"), Money(2000, "EUR"))
+    assert (margin.price, margin.margin) == (Money(6000, "EUR"), Money(3000, "EUR"))
+    customer.buy(Purchase.dedicated_ips(1))
+    post.bring()
+    with pytest.raises(NotForSale, match="not available at the moment"):
+        customer.open(Purchase.dedicated_ips(1))

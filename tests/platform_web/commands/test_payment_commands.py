@@ -11,9 +11,11 @@ from billing.payments.gateway import Received
 from billing.payments.models import Payment
 from billing.rentals.jobs import renew_rentals_of
 from billing.rentals.services import begin_rental
+from billing.wallet.services import WalletReason, credit_wallet
 from platform_core.clock import SystemClock
 from platform_core.database import ResellerRef, db, tenant_session
 from tenants.accounts.queries import main_account
+from tenants.accounts.services import NewAccount, create_sub_account
 from tests.platform_web.commands.conftest import Run, RunJson
 
 
@@ -85,6 +87,26 @@ def test_a_resellers_own_lines_take_the_place_of_everybodys(reseller: ResellerRe
     assert [(line["amount"], line["own"]) for line in lines] == [(200, True)]
     run_json("price-list remove credits --yes --currency CHF --reseller", key)
     assert len(run_json("price-list list --currency CHF --reseller", key)) == 2
+
+
+def test_what_an_ip_that_is_handed_on_costs_the_reseller_is_said_where_its_price_is_set(
+    reseller: ResellerRef, run_json: RunJson
+) -> None:
+    key = str(reseller.key)
+    free = run_json("payment ip-price 6000 --account main --reseller", key)
+    assert (free["amount"], free["cost"], free["cost_currency"]) == (6000, 0, "")
+    run_json("price-list set handed-on-ip 3300 --reseller", key)
+    told = run_json("payment ip-price 6000 --account main --reseller", key)
+    assert (told["amount"], told["cost"], told["cost_currency"]) == (6000, 3300, "EUR")
+    with tenant_session(reseller) as session:
+        customer, price = create_sub_account(session, NewAccount("Contoso")), Money(6000, "EUR")
+        main, money = main_account(session), Money(3300, "EUR")
+        clock = SystemClock()
+        credit_wallet(session, main, money, reason=WalletReason.PAID_IN, reference="1", clock=clock)
+        begin_rental(session, customer, uuid4(), 1, price, clock=clock)
+        session.commit()
+    (line,) = run_json("price ip-margins --reseller", key)
+    assert (line["account"], line["price"], line["cost"], line["margin"]) == ("Contoso", 0, 3300, -3300)
 
 
 def test_staff_hand_over_the_addresses_that_are_ordered(

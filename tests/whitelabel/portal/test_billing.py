@@ -8,6 +8,7 @@ from billing.invoices.profiles.services import set_profile, set_terms
 from billing.invoices.services import issue_invoice
 from billing.ledger.queries import credits_left, entries_of
 from billing.money import Money
+from billing.payments.queries import ip_price_of
 from billing.plans.catalogue import NewPlan, create_plan
 from billing.plans.queries import current_plan
 from billing.prices.queries import price_of
@@ -18,6 +19,7 @@ from platform_core.clock import SystemClock
 from platform_core.database import tenant_session
 from tenants.models import Account
 from tests.billing.invoices.papers import GRAZ, LYON, TERMS, VIENNA, draft
+from tests.billing.rentals.asking import ask_for_handing_on
 from tests.fixtures_web import Agency, Tenant, Visitor
 from whitelabel.hosts import HostDispatcher
 
@@ -237,6 +239,32 @@ def test_dedicated_ips_are_shown_given_back_and_kept(
     assert "Give back" in customer.get("/billing/plan").text
     owner.post(f"/billing/plan/ips/{rental_id}/cancel")  # not its own
     assert "Give back" in customer.get("/billing/plan").text
+
+
+def test_a_reseller_sees_what_ips_cost_it_before_it_sells_them_and_what_they_earn(
+    agency: Agency, customer: Visitor, owner: Visitor
+) -> None:
+    assert "What customers order costs you nothing" in owner.get("/billing/prices").text
+    ask_for_handing_on(agency.ref, 3210)
+    assert "€32.10" in owner.get("/billing/prices").text
+    owner.post(f"/billing/prices/{agency.main.id}/ips", {"amount": "45", "currency": "eur"})
+    owner.post(f"/billing/prices/{agency.customer.id}/ips", {"amount": "40,50", "currency": "EUR"})
+    put_money(agency.main, 4000)
+    with tenant_session(agency.ref) as session:
+        account = session.get_one(Account, agency.customer.id)
+        prices = [
+            ip_price_of(session, session.get_one(Account, one.id)) for one in (agency.customer, agency.other)
+        ]
+        begin_rental(session, account, uuid4(), 1, Money(4050, "EUR"), clock=SystemClock())
+        session.commit()
+    assert prices == [Money(4050, "EUR"), Money(4500, "EUR")]
+    page = owner.get("/billing/plan").text
+    assert ("Dedicated IPs of your customers" in page, "€32.10" in page) == (True, True)
+    assert "€32.10" not in customer.get("/billing/plan").text
+    assert "€32.10" in owner.get("/billing/margins").text
+    owner.post(f"/billing/prices/{agency.customer.id}/ips", {"amount": ""})
+    with tenant_session(agency.ref) as session:
+        assert ip_price_of(session, session.get_one(Account, agency.customer.id)) == Money(4500, "EUR")
 
 
 def test_a_trial_is_offered_once(agency: Agency, customer: Visitor) -> None:

@@ -17,7 +17,7 @@ from billing.plans.catalogue import Plan, plan_for, plans_for
 from billing.plans.queries import PlanState, current_plan, room_of
 from billing.plans.services import cancel_plan, change_plan, start_trial, upgrade_now
 from billing.plans.states import RUNNING, PlanStatus
-from billing.rentals.queries import Rental, rentals_of
+from billing.rentals.queries import Rental, handed_on, rentals_of
 from billing.rentals.services import cancel_rental, keep_rental
 from billing.wallet.queries import wallet_of
 from platform_core.database import db
@@ -64,6 +64,7 @@ def show() -> ResponseReturnValue:
         bank=bank_of_seller(),
         payable=_payable(),
         rentals=_rentals(),
+        handed_on=_handed_on(),
     )
 
 
@@ -176,6 +177,21 @@ def _rentals() -> list[RentedIps]:
     with Session(db.engine) as platform:
         addresses = addresses_by_rental(platform, reseller().id, account().id)
     return [RentedIps(one, tuple(addresses.get(one.id, ())), _taxed(one.price)) for one in found]
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOnIps:
+    """A customer's dedicated IPs as they cost the reseller."""
+
+    customer: str
+    rental: Rental
+    taxed: Taxed | None
+
+
+def _handed_on() -> list[HandedOnIps]:
+    if not account().is_main:
+        return []
+    return [HandedOnIps(one.customer, one.rental, _taxed(one.rental.price)) for one in handed_on(rows())]
 
 
 def _offer(plan: Plan, present: PlanState | None) -> Offer:

@@ -1,4 +1,4 @@
-"""The VAT that was agreed at a payment stays with it."""
+"""The VAT that was agreed at a payment stays with it; and what dedicated IPs of customers cost their reseller."""
 
 from platform_core.migrations import run_sql_beside
 
