@@ -4,11 +4,11 @@ import re
 from dataclasses import dataclass, field
 
 from stdnum import iban as iban_numbers
-from stdnum.eu import vat as eu_vat
 from stdnum.exceptions import ValidationError
 
-from billing.invoices.countries import COUNTRIES, is_eu, vat_prefix
+from billing.invoices.countries import COUNTRIES
 from billing.invoices.numbering import check_format
+from billing.invoices.vat_ids import checked_vat_id
 from billing.money import minor_digits
 from platform_core.errors import InvalidInput
 
@@ -64,7 +64,7 @@ def checked_party(party: Party) -> Party:
     if party.email and not _ADDRESS.fullmatch(party.email):
         raise InvalidInput("email", f"{party.email!r} is not an e-mail address.")
     values = {name: getattr(party, name).strip() for name in Party.__slots__}
-    return Party(**values | {"vat_id": _vat_id(party.vat_id, party.country)})
+    return Party(**values | {"vat_id": checked_vat_id(party.vat_id, party.country)})
 
 
 def checked_terms(terms: Terms) -> Terms:
@@ -85,23 +85,6 @@ def checked_terms(terms: Terms) -> Terms:
 def is_picture(content: bytes) -> bool:
     """By its first bytes. No SVG: it may point elsewhere, and invoices are made from what is here alone."""
     return len(content) <= MOST_LOGO_BYTES and content.startswith((b"\x89PNG\r\n", b"\xff\xd8\xff"))
-
-
-def _vat_id(vat_id: str, country: str) -> str:
-    """In the EU the shape and the check digits are looked at; whether it is in force only VIES can tell."""
-    compact = re.sub(r"[\s.\-]", "", vat_id).upper()
-    if not compact or not is_eu(country):
-        return compact
-    if not compact.startswith(vat_prefix(country)):
-        raise InvalidInput(
-            "vat_id", f"A VAT identification number of {country} begins with {vat_prefix(country)}."
-        )
-    try:
-        return str(eu_vat.validate(compact))
-    except ValidationError as error:
-        raise InvalidInput(
-            "vat_id", f"{vat_id!r} is not a VAT identification number of {country}."
-        ) from error
 
 
 def _iban(number: str) -> str:

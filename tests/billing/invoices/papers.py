@@ -42,7 +42,7 @@ TEL_AVIV = Party(
     postal_code="6688101",
     city="תל אביב",
     country="IL",
-    vat_id="514236789",
+    vat_id="516179157",
     email="office@doar.example",
     language="he",
 )

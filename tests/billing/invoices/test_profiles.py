@@ -10,36 +10,9 @@ from billing.invoices.profiles.queries import profile_of, seller_in, terms_in
 from billing.invoices.profiles.services import set_profile, set_terms
 from platform_core.errors import InvalidInput
 from tenants.models import Account
-from tests.billing.invoices.papers import GRAZ, LYON, TERMS, VIENNA
+from tests.billing.invoices.papers import GRAZ, LYON, TERMS
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
-
-
-@pytest.mark.parametrize(
-    ("country", "vat_id"),
-    [
-        ("AT", "ATU12345676"),  # wrong check digit
-        ("AT", "FR40303265045"),
-        ("FR", "FR00000000000"),
-        ("GR", "GR094259216"),  # Greece's begin with EL
-        ("DE", "136695976"),  # without its prefix
-    ],
-)
-def test_a_vat_number_that_cannot_be_is_refused(country: str, vat_id: str) -> None:
-    with pytest.raises(InvalidInput, match="VAT identification number"):
-        checked_party(replace(VIENNA, country=country, vat_id=vat_id))
-
-
-@pytest.mark.parametrize(
-    ("country", "given", "kept"),
-    [
-        ("DE", "de 136 695 976", "DE136695976"),
-        ("GR", "EL094259216", "EL094259216"),
-        ("CH", "CHE-107.787.577", "CHE107787577"),
-    ],
-)
-def test_a_vat_number_is_kept_without_spaces_and_dots(country: str, given: str, kept: str) -> None:
-    assert checked_party(replace(VIENNA, country=country, vat_id=given)).vat_id == kept
 
 
 @pytest.mark.parametrize(

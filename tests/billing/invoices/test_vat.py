@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from billing.invoices.countries import COUNTRIES, EU, rates, standard_rate
+from billing.invoices.countries import standard_rate
 from billing.invoices.vat import Sale, Vat, VatCategory, VatNote, vat_on
 from platform_core.errors import NotFound
 from tests.billing.invoices.papers import GRAZ, LYON, TEL_AVIV, VIENNA
@@ -62,15 +62,6 @@ def test_who_is_not_registered_names_no_vat() -> None:
 )
 def test_a_rate_is_that_of_the_day(country: str, on: date, basis_points: int) -> None:
     assert standard_rate(country, on) == basis_points
-
-
-def test_every_member_state_has_a_rate() -> None:
-    assert all(1700 <= standard_rate(country, TODAY) <= 2700 for country in EU)
-
-
-def test_the_table_names_real_countries_and_each_day_once() -> None:
-    assert {rate.country for rate in rates()} <= COUNTRIES
-    assert len({(rate.country, rate.since) for rate in rates()}) == len(rates())
 
 
 def test_a_rate_that_is_not_known_is_not_guessed() -> None:
