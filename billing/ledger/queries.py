@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, func, select, text, true
+from sqlalchemy import BigInteger, ColumnElement, ScalarSelect, Select, cast, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from billing.ledger.allotted import ALLOTTED, LEFT_IN_LOT, OF_LOT
 from billing.ledger.models import NO_PERIOD, AccountMonth, CreditEntry, CreditLot, EntryKind, LotOrigin
 from billing.money import Money
 from platform_core.clock import Clock
@@ -77,23 +78,30 @@ def usage_of(session: Session, account: Account, *, clock: Clock) -> Usage:
     """This month's use and what is left. What is allotted and not used yet is still left, though the books have counted it."""
     now = clock.now()
     month = now.astimezone(ZoneInfo(account.time_zone)).date().replace(day=1)
-    used = _counted(session, account, AccountMonth.accepted, AccountMonth.month == month)
     period, quota, overage_quota = _period_at(account, now)
     in_period = (
         AccountMonth.period == period,
         AccountMonth.month == month if period == NO_PERIOD else true(),
     )
-    from_plan = _counted(session, account, AccountMonth.from_plan, *in_period)
-    overage = _counted(session, account, AccountMonth.overage, *in_period)
-    unspent = _unspent(session, account.id)
+    # One statement, which sees one state of the books.
+    found = session.execute(
+        select(
+            _counted(account, AccountMonth.accepted, AccountMonth.month == month).label("used"),
+            _counted(account, AccountMonth.from_plan, *in_period).label("from_plan"),
+            _counted(account, AccountMonth.overage, *in_period).label("overage"),
+            _allotted(account, ALLOTTED.c.lot_id.is_(None)).label("allotted_of_plan"),
+            _allotted(account).label("allotted"),
+            _credits_left(account.id, now).label("credits"),
+        )
+    ).one()
     return Usage(
         month=month,
-        used=used - unspent.plan - unspent.credits,
+        used=found.used - found.allotted,
         monthly_cap=account.monthly_cap,
         plan_quota=quota,
-        plan_left=max(quota - from_plan + unspent.plan, 0),
-        credits_left=credits_left(session, account.id, now) + unspent.credits,
-        overage_left=max(overage_quota - overage, 0),
+        plan_left=max(quota - found.from_plan + found.allotted_of_plan, 0),
+        credits_left=found.credits,
+        overage_left=max(overage_quota - found.overage, 0),
     )
 
 
@@ -106,55 +114,49 @@ def _period_at(account: Account, now: datetime) -> tuple[datetime, int, int]:
     return account.period_end, account.next_quota or 0, account.next_overage_quota
 
 
-@dataclass(frozen=True, slots=True)
-class _Unspent:
-    """Recipients that are allotted and not used yet, by who has paid for them."""
-
-    plan: int = 0
-    credits: int = 0
-
-
-def _unspent(session: Session, account_id: AccountId) -> _Unspent:
-    query = text("SELECT lot_id, remaining FROM open_allotments() WHERE account_id = :account_id")
-    found = session.execute(query, {"account_id": account_id}).one_or_none()
-    if found is None:
-        return _Unspent()
-    return _Unspent(plan=found.remaining) if found.lot_id is None else _Unspent(credits=found.remaining)
-
-
 def _counted(
-    session: Session,
-    account: Account,
-    column: InstrumentedAttribute[int],
-    *where: ColumnElement[bool],
-) -> int:
-    query = select(func.coalesce(func.sum(column), 0)).where(AccountMonth.account_id == account.id, *where)
-    return int(session.scalar(query) or 0)
+    account: Account, column: InstrumentedAttribute[int], *where: ColumnElement[bool]
+) -> ScalarSelect[int]:
+    return _sum(column).where(AccountMonth.account_id == account.id, *where).scalar_subquery()
+
+
+def _allotted(account: Account, *where: ColumnElement[bool]) -> ScalarSelect[int]:
+    return _sum(ALLOTTED.c.remaining).where(ALLOTTED.c.account_id == account.id, *where).scalar_subquery()
 
 
 def credits_left(session: Session, account_id: AccountId, now: datetime) -> int:
-    """Credits that can be spent at `now`, over all lots."""
-    query = select(func.coalesce(func.sum(CreditLot.remaining), 0)).where(
-        CreditLot.account_id == account_id, CreditLot.expires_at > now
-    )
-    return int(session.scalar(query) or 0)
+    """Credits that can be spent at `now`, over all lots, with what is allotted of them and not used yet."""
+    return session.scalars(select(_credits_left(account_id, now))).one()
+
+
+def _credits_left(account_id: AccountId, now: datetime) -> ScalarSelect[int]:
+    query = _sum(LEFT_IN_LOT).select_from(CreditLot).outerjoin(ALLOTTED, OF_LOT)
+    return query.where(CreditLot.account_id == account_id, CreditLot.expires_at > now).scalar_subquery()
+
+
+def _sum(column: ColumnElement[int] | InstrumentedAttribute[int]) -> Select[int]:
+    return select(cast(func.coalesce(func.sum(column), 0), BigInteger))
 
 
 def lots_of(session: Session, account_id: AccountId) -> list[Lot]:
-    """Every lot with credits left, the next to lapse first."""
-    query = select(CreditLot).where(CreditLot.account_id == account_id, CreditLot.remaining > 0)
-    found = session.scalars(query.order_by(CreditLot.expires_at, CreditLot.id))
+    """Every lot with credits left, the next to lapse first; what is allotted of it and not used yet is left, too."""
+    query = (
+        select(CreditLot, LEFT_IN_LOT)
+        .outerjoin(ALLOTTED, OF_LOT)
+        .where(CreditLot.account_id == account_id, LEFT_IN_LOT > 0)
+    )
+    found = session.execute(query.order_by(CreditLot.expires_at, CreditLot.id))
     return [
         Lot(
             id=lot.id,
             origin=LotOrigin(lot.origin),
             credits=lot.credits,
-            remaining=lot.remaining,
+            remaining=left,
             acquired_at=lot.acquired_at,
             expires_at=lot.expires_at,
             cost=Money(lot.cost, lot.currency),
         )
-        for lot in found
+        for lot, left in found
     ]
 
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from billing.ledger.checks import check_ledger
-from billing.ledger.queries import usage_of
+from billing.ledger.queries import credits_left, lots_of, usage_of
 from platform_core.clock import StoppedClock, SystemClock
 from platform_core.database import db, tenant_session
 from platform_core.mail.states import BounceKind, RecipientState
@@ -20,6 +20,7 @@ from relay_worker.queue.tools import START, drop
 from tenants.models import Account
 from tests.relay_worker.queue.conftest import OpenAccount
 from tests.relay_worker.queue.desk import NOON, Desk, Sender, Worker, end_leases, result
+from whitelabel.portal.billing.allocation.queries import holdings
 
 MOST = 16
 Books = psycopg.Connection[dict[str, Any]]
@@ -74,7 +75,26 @@ def test_what_is_allotted_and_not_used_is_shown_as_left(desk: Desk, busy: Sender
     with tenant_session(busy.reseller) as session:
         account = session.get_one(Account, busy.account_id)
         usage = usage_of(session, account, clock=StoppedClock(NOON))
+        lots = lots_of(session, busy.account_id)
+        left = credits_left(session, busy.account_id, NOON)
     assert (usage.used, usage.credits_left) == (3, 997)
+    assert (left, [lot.remaining for lot in lots]) == (997, [997])
+
+
+def test_the_list_of_lots_and_the_balance_agree_whatever_is_allotted_of_them(
+    desk: Desk, account: OpenAccount
+) -> None:
+    sender = account(credits=130)
+    for sent, message in enumerate(
+        (*sender.messages(4), sender.message(*(f"{n}@example.org" for n in range(100)))), 1
+    ):
+        assert send(desk, message) == [Verdict.ACCEPTED]
+        with tenant_session(sender.reseller) as session:
+            usage = usage_of(session, session.get_one(Account, sender.account_id), clock=StoppedClock(NOON))
+            (lot,) = lots_of(session, sender.account_id)
+            (held,) = [one for one in holdings(session, NOON) if one.id == sender.account_id]
+        expected = 130 - sent if sent < 5 else 26
+        assert (usage.credits_left, lot.remaining, held.credits) == (expected, expected, expected)
 
 
 def test_what_was_not_used_goes_back_and_what_was_used_is_an_entry(desk: Desk, busy: Sender) -> None:

@@ -15,9 +15,12 @@ pages = Blueprint("balance", __name__)
 def show() -> ResponseReturnValue:
     now, mine = clock().now(), account()
     rate = present_rate(rows(), mine.id, now)
+    lots = forecasts(lots_of(rows(), mine.id), rate, now)
     return render_template(
         "billing/balance.html",
         usage=usage(),
+        # Of the same reading as the list below it: mail may be accepted between two.
+        credits_left=sum(one.lot.remaining for one in lots),
         rate=rate,
-        lots=forecasts(lots_of(rows(), mine.id), rate, now),
+        lots=lots,
     )
