@@ -97,11 +97,12 @@ def _bill(deal: _Deal, accounts: list[Account], *, clock: Clock) -> list[Issued]
     # What was taken back may outweigh what was bought: it waits until there is something to set it off against.
     parts = [part for part in parts_of(fresh, _present(deal, clock), month) if part.price > 0]
     usage = usage_in(rows, accounts, month) if parts else []
-    issued = []
+    issued: list[Issued] = []
     for part in parts:
-        issued.append(_issue(deal, part, usage, clock=clock))
-        usage = []  # it is for information, and told once
-    return [one for one in issued if one]
+        # Usage is for information, and told once.
+        if made := _issue(deal, part, [] if issued else usage, clock=clock):
+            issued.append(made)
+    return issued
 
 
 def _present(deal: _Deal, clock: Clock) -> Treatment:

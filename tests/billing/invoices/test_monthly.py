@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from billing.invoices.agreed import Agreed, to_json
 from billing.invoices.document import Document, InvoiceKind, LineKind
 from billing.invoices.monthly.month import Month
 from billing.invoices.monthly.services import bill_reseller, bill_sub_accounts
@@ -14,6 +15,7 @@ from billing.invoices.monthly.sources import lines_to_bill
 from billing.invoices.profiles.services import set_platforms_profile, set_terms
 from billing.invoices.queries import document_of, invoice_by_id, invoices_in, unpaid_invoices
 from billing.invoices.services import record_payment
+from billing.invoices.vat import Vat, VatCategory, VatNote
 from billing.ledger.models import AccountMonth, LotOrigin
 from billing.ledger.services import grant_credits
 from billing.ledger.transfers import hand_over, take_back
@@ -202,6 +204,22 @@ def test_usage_is_told_by_account(
     assert [
         (row.account, row.accepted, row.from_plan, row.from_credits, row.overage) for row in paper.usage
     ] == [("Muster", 1234, 1000, 234, 0)]
+
+
+def test_usage_is_told_once_where_a_month_has_two_invoices(
+    rows: Session, customer: Account, reseller: ResellerRef, clock: StoppedClock
+) -> None:
+    agreed = Agreed(2000, 0, Vat(VatCategory.REVERSE_CHARGE, 0, VatNote.REVERSE_CHARGE), LYON)
+    bought(rows, customer, 2000).agreed = to_json(agreed)
+    bought(rows, customer, 2400)
+    rows.commit()
+    write_usage(reseller, customer, accepted=1234, from_plan=1000)
+    papers = billed(reseller, clock)
+    assert [(paper.buyer.legal_name, paper.gross) for paper in papers] == [
+        ("Muster KG", 2400),
+        ("Fleurs SARL", 2000),
+    ]
+    assert [len(paper.usage) for paper in papers] == [1, 0]
 
 
 def test_a_reseller_that_has_not_said_how_it_bills_bills_nobody(
