@@ -36,7 +36,7 @@ def ingest_all(settings: Settings, messages: Sequence[Submission]) -> list[Verdi
 
     async def work() -> list[Verdict]:
         async with await open_pool(settings, size=10) as pool:
-            door = PostgresDoor(pool, StoppedClock(NOON))
+            door = PostgresDoor(pool, StoppedClock(NOON), allotment=settings.relay_allotment)
             found = await asyncio.gather(*(door.ingest([message]) for message in messages))
         return [verdict for verdicts in found for verdict in verdicts]
 
