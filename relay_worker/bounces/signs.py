@@ -96,7 +96,7 @@ _STILL_TRYING = re.compile(
             r"do not need to re-?send",
             r"not yet been|not been delivered.{0,80}\bafter more than",
             r"be delivered yet",
-            r"will (?:continue|keep|be) (?:to )?(?:be )?(?:re-?tr|try)",
+            r"will (?:continue|keep|be) (?:to )?(?:be )?(?:re-?tr|try)|will re-?try\b|will try again",
             r"attempts will continue|has been postponed",
             r"(?:still|keep) trying",
             r"(?:is|was|has been) delayed",

@@ -74,6 +74,7 @@ def test_a_person_who_has_left_is_told_by_an_answer_and_not_by_a_bounce(subject:
         "Your message could not be delivered yet.", "Delivery attempts will continue to be made for 5 days.",
         "Die Nachricht wurde noch nicht zugestellt.", "Il messaggio non è stato ancora consegnato.",
         "Сообщение пока не доставлено.", "Delivery has been postponed.",
+        "The system will retry for two more days.",
     ],
 )  # fmt: skip
 def test_a_server_that_still_tries_is_understood(words: str) -> None:
