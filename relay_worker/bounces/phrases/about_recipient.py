@@ -10,6 +10,9 @@ _WHO = r"(?:user(?:name|id)?|recipient|rcpt|mail[ -]?box|(?<!ip )(?<!host )(?<!s
 # "mailbox server" and "user quota" are no mailbox and no user.
 _ITSELF = r"(?! (?:server|command|format|permission|state|error|problem|store|quota|database|parameter|count|key|certificate|rule|filter|size|password|agent)s?\b)"
 
+# The words between a mailbox and what is said of it: never over into the next line of the reply, "550 ...".
+_BETWEEN = r"(?: (?![45]\d\d[ -])\S+)"
+
 _NOT = r"(?:doe?s ?n[o']t|doesn?t|do ?n[o']t|do not|does not|did not|is not|isn't|was not|wasn't|could ?n[o']t be|could not be|cannot be|can't be|not|no longer)"
 
 # Postfix has not heard yet whether there is such an address, or heard it from a server that may be wrong.
@@ -86,15 +89,15 @@ ADDRESS_SUSPENDED = phrase(
 
 ADDRESS_DISABLED = phrase(
     Class.ADDRESS_DISABLED,
-    rf"{_WHO}(?: \S+){{0,4}}? (?:is |has been |was |been )?(?:\w+ )?(?<!has )(?<!message )(?<!mail )(?:disabled|deactivated|discontinued|closed|terminated|cancell?ed|removed|deleted|inactive|decommissioned)\b(?! (?:e-?mails?|mails?|receiv\w+|for)\b)",
+    rf"{_WHO}{_BETWEEN}{{0,4}}? (?:is |has been |was |been )?(?:\w+ )?(?<!has )(?<!message )(?<!mail )(?:disabled|deactivated|discontinued|closed|terminated|cancell?ed|removed|deleted|inactive|decommissioned)\b(?! (?:e-?mails?|mails?|receiv\w+|for)\b)",
     rf"\b(?:disabled|deactivated|inactive|closed|terminated|deleted|discontinued) (?:(?!by|from|for|to\b)\w+ )?{_WHO}",
     r"p=disableduser\w*",
     r"receiving (?:is )?disabled",
     r"tried to reach is (?:disabled|inactive)",
     r"(?:disabled|closed|deactivated|deleted) (?:due to|because of|for|after) (?:\w+ )?inactivity",
-    rf"{_WHO}(?: \S+){{0,3}} (?:is )?not active",
+    rf"{_WHO}{_BETWEEN}{{0,3}} (?:is )?not active",
     r"not (?:an )?active (?:user|account|mailbox|address)",
-    rf"(?:{_WHO}|<>)(?: \S+){{0,5}} (?:is |are )?no longer (?:active|available|in use|valid|used|in service|accept|exist|here|with|on|monitored)",
+    rf"(?:{_WHO}|<>){_BETWEEN}{{0,5}} (?:is |are )?no longer (?:active|available|in use|valid|used|in service|accept|exist|here|with|on|monitored)",
     r"no longer on (?:this |the )?server",
     r"no longer (?:works|employed|with (?:us|the company))",
 )
@@ -123,8 +126,8 @@ NO_SUCH_ADDRESS = phrase(
     Class.NO_SUCH_ADDRESS,
     rf"\bno such (?:\w+ )?{_WHO}",
     rf"(?:unknown|non-?existent|nonexisting) (?:\w+ ){{0,2}}(?:local[- ]?part|{_WHO}{_ITSELF})",
-    rf"{_WHO}(?:'s|e?s)?{_ITSELF}(?: \S+){{0,3}}? (?:is |was |were )?(?:unknown|non-?exist\w*|unrecogni[sz]ed|unallocated|invalid)\b",
-    rf"{_WHO}(?:'s|e?s)?{_ITSELF}(?: \S+){{0,6}}? {_NOT} (?:\w+ )?(?:exist\w*|found|known|recogni[sz]ed|listed|registered|present|a (?:valid|known)|valid(?! for)|in use|(?:in|on) (?:this|our)|here|match|have (?:an?|any) \S+ (?:account|mailbox))",
+    rf"{_WHO}(?:'s|e?s)?{_ITSELF}{_BETWEEN}{{0,3}}? (?:is |was |were )?(?:unknown|non-?exist\w*|unrecogni[sz]ed|unallocated|invalid)\b",
+    rf"{_WHO}(?:'s|e?s)?{_ITSELF}{_BETWEEN}{{0,6}}? {_NOT} (?:\w+ )?(?:exist\w*|found|known|recogni[sz]ed|listed|registered|present|a (?:valid|known)|valid(?! for)|in use|(?:in|on) (?:this|our)|here|match|have (?:an?|any) \S+ (?:account|mailbox))",
     r"(?:no ?one|nobody) (?:\w+ )?(?:at|by|with) th(?:is|at)\b",
     rf"\b(?:invalid|bad|bogus|illegal|wrong|incorrect)[ -](?:\w+ ){{0,2}}{_WHO}{_ITSELF}(?!e?s\b)",
     rf"\b(?:no|not an?|isn't an?|is not an?|no valid) (?:(?!permitted|allowed|authori[sz]ed)\w+ )?{_WHO}s? (?:here|by that name|found|with that|of that|on|at|named|called|(?:available )?for|in|matches|exists)",

@@ -43,7 +43,7 @@ NOT_GONE = {
     "full": ["over quota", "mailbox full", "La boîte est pleine", "Skrzynka odbiorcy jest pełna"],
 }  # fmt: skip
 CODES = ["", "5.0.0", "5.1.0", "5.1.1", "5.1.2", "5.1.10", "5.2.1", "5.4.1", "5.5.0", "5.7.1"]
-BETWEEN = ["; ", ", ", ". ", " - ", " (", ": ", " ", "\n", "..."]
+BETWEEN = ["; ", ", ", ". ", " - ", " (", ": ", " ", "\n", "...", "\n550 ", " 550-"]
 
 
 @st.composite
@@ -65,6 +65,14 @@ def test_beside_any_other_reason_none_of_them_suppresses(gone: str) -> None:
     others = [other for kind in NOT_GONE.values() for other in kind]
     texts = [f"{one}; {two}" for other in others for one, two in ((gone, other), (other, gone))]
     assert [text for text in texts for code in CODES if classify(550, code, text) in HARD_CLASSES] == []
+
+
+@pytest.mark.parametrize(
+    "second",
+    ["invalid greeting", "unknown protocol", "not valid DNS", "TLSv1 disabled", "TLSv1 no longer accepted"],
+)
+def test_what_the_next_line_of_a_reply_says_is_not_said_of_the_mailbox(second: str) -> None:
+    assert classify(550, "", f"550-action not taken: mailbox unavailable 550 {second}") not in HARD_CLASSES
 
 
 @given(mixtures(), st.sampled_from([550, 551, 553, 554]), st.sampled_from(CODES))
