@@ -74,7 +74,7 @@ CONTENT_REFUSED = phrase(
     r"smtputf8",
     r"\bcharset\b",
     r"mime (?:error|type|part)",
-    r"(?:message|mail) (?:\w+ )?(?:contains|containing)",
+    r"(?:message|mail) (?:\w+ )?contain(?:s|ing|ed)?\b",
     r"forbidden (?:\w+ )?(?:content|word|link|url)",
     r"international addresses",
     r"\burls? (?:in|of) (?:your|this|the) (?:message|mail)",

@@ -21,7 +21,7 @@ UNCONFIRMED = phrase(Class.RECIPIENT_UNCONFIRMED, r"unverified address")
 # RFC 3463 X.2.2. Google's OverQuota, also with "and inactive": the address is there.
 MAILBOX_FULL = phrase(
     Class.MAILBOX_FULL,
-    r"(?:mail ?box|inbox|mail ?folder|mail ?dir|account|user|recipient)(?:'s)?(?: \S+){0,3} (?:is |are |was |has been |has |already )?(?:too )?(?:full\b|over[ -]?(?:the )?quota|exceed\w*)",
+    r"(?:mail ?box|inbox|folder|mail ?dir|account|user|recipient)(?:'s)?(?: \S+){0,3} (?:is |are |was |has been |has |already )?(?:too )?(?:full\b|over[ -]?(?:the )?quota|exceed\w*)",
     r"over[ -]?quota",
     r"(?:exceed\w*|over|reached|beyond) (?:\w+ ){0,4}(?:storage|mailbox (?:size|quota|limit)|disk quota|quota)",
     r"quota (?:\w+ ){0,4}(?:exceed|full|reach|violat|overdrawn|over\b)",

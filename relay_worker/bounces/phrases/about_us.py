@@ -26,7 +26,7 @@ AUTHENTICATION = phrase(
 RATE_LIMITED = phrase(
     Class.RATE_LIMITED,
     r"\[tss?\d\d\]",
-    r"too (?:many|much) (?:\w+ ){0,3}(?:connections?|messages?|mails?|e-?mails?|recipients?|sessions?|requests|traffic|errors|rcpts?|hits)\b(?! (?:on the server|in |stored))",
+    r"too (?:many|much) (?:\w+ ){0,3}(?:connections?|messages?|mails?|e-?mails?|recipients?|sessions?|requests|traffic|errors|rcpts?|hits)\b(?! (?:on the server|in (?!an? (?:short|given|brief)|too short|the last)|stored))",
     r"(?:unusual|excessive) (?:\w+ )?(?:invalid|unknown|bad)",
     r"too many (?:concurrent|simultaneous|parallel|unknown|invalid|non-?exist\w*)",
     r"(?:unknown|invalid) (?:users?|recipients?) (?:\w+ )?(?:limit|threshold)",
@@ -51,6 +51,7 @@ RATE_LIMITED = phrase(
     r"\bfrequency\b",
     r"\brate (?:for \w+ \w+ )?(?:is |was |has (?:been )?|limit )?(?:exceed|too high)",
     r"(?:number of|many) (?:\w+ ){0,2}(?:messages|e-?mails|mails)\b.{0,30} per (?:hour|day|minute|second)",
+    r"\bqueue (?:\w+ )?(?:quota|limit)\b",
     r"\b(?:mi:(?:cel|ccl|dmc|stc|sfq|qpf)|rp:(?:cel|ccl|drc|rcl|trc|qrc))\b",
 )
 
@@ -59,7 +60,7 @@ GREYLISTED = phrase(
     r"gr[ae]y[ -]?list",
     r"\bgreylst",
     r"postgrey",
-    r"first (?:time|attempt).{0,40}(?:retry|try again|later)",
+    r"first[ -](?:time|attempt).{0,60}(?:retry|try again|later)",
     r"(?:please|try|come back).{0,20}(?:retry|try again|again).{0,30}you (?:have|are).{0,20}(?:been )?(?:deferred|new)",
 )
 
@@ -119,7 +120,7 @@ BLOCK_REPUTATION = phrase(
     r"banned send",
     r"blocked using",
     r"(?<!not )\blisted (?:in|at|on|by)\b",
-    r"(?:your|client|sending|source|connecting|the|this|sender'?s?|remote) (?:\w+ ){0,2}(?:ip|host|server|network|machine|mta|domain|isp)(?: address)?(?: \S+){0,6} (?:is |was |has been |been |are )?(?:\w+ )?(?:blocked|banned|refused|denied|rejected|blacklisted|listed|not (?:allowed|authorized|permitted|accepted))",
+    r"(?:your|client|sending|source|connecting|the|this|sender'?s?|remote) (?:\w+ ){0,2}(?:ip|host|server|network|machine|mta|domain|isp)(?: address)?(?: \S+){0,6} (?:is |was |has been |been |are )?(?:\w+ )?(?<!may be )(?:blocked|banned|refused|denied|rejected|blacklisted|listed|not (?:allowed|authorized|permitted|accepted))",
     r"(?:blocked|banned|refused|denied|rejected|disallowed|forbidden) (?:\w+ ){0,5}(?:from |for |by )(?:your |this |the )?(?:\w+ )?(?:ip\b|ip address|client|host|network|sender ip|connecting)",
     r"\[?\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\]? (?:\w+ ){0,3}(?:blocked|banned|rejected|denied|refused|listed)",
     r"(?:traffic|connections?|mail|e-?mail|messages?) (?:\w+ ){0,4}(?:not accepted|refused|rejected|blocked|denied|prohibited) (?:\w+ ){0,3}(?:from |by |due )?(?:\w+ ){0,3}(?:ip|address|host|server|network|range)\b",
@@ -139,6 +140,8 @@ BLOCK_REPUTATION = phrase(
     r"(?:harvest\w*|dictionary) attack",
     r"\bip (?:is )?(?:blocked|banned|reject|denied|refused|in prison)",
     r"\bconnection denied\b",
+    r"\bno access (?:for|from) (?:this |your )?(?:ip|address|host|server|client|network|domain)\b",
+    r"\bcustom(?:i[sz]ed)?[ -]block",
     r"(?:for|due to|of|because of) (?:\w+ )?abuse\b",
     r"(?:poor|bad|low|untrusted) (?:sender|sending|ip|domain)\b",
     r"\b(?:access|connection) (?:\w+ )?(?:blocked|denied|refused|rejected)[^<]{0,30}\b(?:ip|client|host)\b",
@@ -178,7 +181,7 @@ SENDER_REFUSED = phrase(
     r"postmaster verif\w+ failed|while checking <>",
     r"sender (?:verify|verification|callout|address verif|domain must|domain does|rejected|denied)",
     r"domain of (?:the )?sender",
-    r"domain may not exist|\bdns check failed",
+    r"domain may not exist|\bdns check failed|\b(?:invalid|bad) dns (?:\S+ ){0,4}records?\b",
     r"(?:valid|known|permitted|approved) senders?\b",
     r"sender domain|sender mismatch|\byour domain\b|\breturn mx\b",
     r"(?:mail from|return[ -]?path|reverse[ -]path|from:? address|bounce address)\b.{0,40}(?:reject|denied|refus|invalid|not exist|unknown|not allow|not accept|not resolv|unresolv|not valid)",

@@ -48,6 +48,7 @@ REPLIES = [
     (550, "", "refused as bulk", Class.SPAM_CONTENT),
     (550, "", "scored 9 points", Class.SPAM_CONTENT),
     (554, "", "unacceptable tag", Class.CONTENT_REFUSED),
+    (550, "", "This mail might contain rude words", Class.CONTENT_REFUSED),
 ]
 
 

@@ -155,6 +155,7 @@ REPLIES = [
     (550, "", "There are too many messages in this mailbox", Class.MAILBOX_FULL),
     (450, "", "too much mail stored for ann", Class.MAILBOX_FULL),
     (552, "", "larger than the space available", Class.MAILBOX_FULL),
+    (550, "5.2.5", "The target folder is full", Class.MAILBOX_FULL),
 ]
 
 

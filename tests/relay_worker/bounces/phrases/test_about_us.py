@@ -260,6 +260,18 @@ REPLIES = [
     (554, "", "Denied (mode: normal)", Class.POLICY),
     (521, "5.2.1", "We will not accept delivery of this message", Class.POLICY),
     (550, "", "The message was quarantined", Class.POLICY),
+    (450, "4.7.3", "Tenant queue quota exceeded", Class.RATE_LIMITED),
+    (450, "4.2.1", "This account got too many messages in a short while", Class.RATE_LIMITED),
+    (
+        451,
+        "4.3.0",
+        "First-time senders have to come back once before mail is taken, retry soon",
+        Class.GREYLISTED,
+    ),
+    (550, "", "There is no access for your address", Class.BLOCK_REPUTATION),
+    (554, "5.7.1", "<ann@there.example>: Recipient address rejected: Custom-Block", Class.BLOCK_REPUTATION),
+    (550, "", "Bad DNS A record", Class.SENDER_REFUSED),
+    (550, "", "The domain may not exist, it may be blacklisted", Class.SENDER_REFUSED),
 ]
 
 
