@@ -12,8 +12,9 @@ from benchmarks.load import Order, Report
 from benchmarks.product import Product
 
 SESSION_MESSAGES = 40
-# Every reseller sends at least twenty: caches of connections, plans and keys are warm in a relay that has run a while.
-WARM_UP_MESSAGES = 20
+# So much of every reseller that caches of connections, plans and keys are as in a relay that has run for a while: each
+# connection plans the functions of each reseller for itself, and those that post meet a reseller once a second at most.
+WARM_UP_MESSAGES = 60
 LEAST_WARM_UP = 2000
 _PATIENCE_SECONDS = 120.0
 
