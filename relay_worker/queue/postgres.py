@@ -43,11 +43,8 @@ _POST = "SELECT relay.post($1, $2, $3)"
 _POSTED_AT_ONCE = 400
 
 
-class _Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg comes without types
+async def _as_it_is(connection: asyncpg.Connection) -> None:
     """Nothing done through the door leaves a trace in the session, so it need not be reset after every call."""
-
-    def get_reset_query(self) -> str:
-        return ""
 
 
 async def open_pool(settings: Settings, *, size: int) -> asyncpg.Pool:
@@ -61,7 +58,7 @@ async def open_pool(settings: Settings, *, size: int) -> asyncpg.Pool:
         # A connection that has planned the functions of every reseller is worth keeping, however idle.
         return await asyncpg.create_pool(
             url,
-            connection_class=_Connection,
+            reset=_as_it_is,
             min_size=1,
             max_size=size,
             command_timeout=_COMMAND_SECONDS,

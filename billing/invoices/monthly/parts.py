@@ -16,7 +16,7 @@ from billing.invoices.vat import Vat
 
 
 @dataclass(frozen=True, slots=True)
-class Treatment:
+class Heading:
     """Whom an invoice names, and its VAT; None: nobody can say yet."""
 
     buyer: Party | None
@@ -27,7 +27,7 @@ class Treatment:
 class Part:
     """The lines of one invoice, and what it is for."""
 
-    treatment: Treatment
+    heading: Heading
     reference: str
     lines: list[DraftLine] = field(default_factory=list)
 
@@ -37,31 +37,31 @@ class Part:
         return sum(line.price for line in self.lines)
 
 
-_JSON: TypeAdapter[Treatment] = TypeAdapter(Treatment)
+_JSON: TypeAdapter[Heading] = TypeAdapter(Heading)
 
 
-def parts_of(lines: Sequence[DraftLine], present: Treatment, month: Month) -> list[Part]:
+def parts_of(lines: Sequence[DraftLine], present: Heading, month: Month) -> list[Part]:
     """The month's own invoice first, by what holds now; then those by what was agreed otherwise. None is empty."""
     parts = {present: Part(present, month.reference)}
     for line in lines:
-        treatment = _treatment_of(line, present)
-        part = parts.setdefault(treatment, Part(treatment, f"{month.reference}/{_mark(treatment)}"))
+        heading = _heading_of(line, present)
+        part = parts.setdefault(heading, Part(heading, f"{month.reference}/{_mark(heading)}"))
         part.lines.append(line)
     return [part for part in parts.values() if part.lines]
 
 
-def _treatment_of(line: DraftLine, present: Treatment) -> Treatment:
+def _heading_of(line: DraftLine, present: Heading) -> Heading:
     agreed = line.agreed
     if agreed is None:
         return present
     if agreed.buyer is None or present.buyer is None:
-        return Treatment(agreed.buyer or present.buyer, agreed.vat)
+        return Heading(agreed.buyer or present.buyer, agreed.vat)
     # Where to send it and in which language is no matter of tax: there the buyer's present wish counts.
     buyer = replace(agreed.buyer, email=present.buyer.email, language=present.buyer.language)
-    return Treatment(buyer, agreed.vat)
+    return Heading(buyer, agreed.vat)
 
 
-def _mark(treatment: Treatment) -> str:
+def _mark(heading: Heading) -> str:
     """The same whenever it is asked, so that the invoice is found again."""
-    buyer = treatment.buyer and replace(treatment.buyer, email="", language="en")
-    return sha256(_JSON.dump_json(replace(treatment, buyer=buyer))).hexdigest()[:12]
+    buyer = heading.buyer and replace(heading.buyer, email="", language="en")
+    return sha256(_JSON.dump_json(replace(heading, buyer=buyer))).hexdigest()[:12]

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from billing.invoices.document import UsageRow
 from billing.invoices.monthly.left_out import LeftOut, left_out
 from billing.invoices.monthly.month import Month
-from billing.invoices.monthly.parts import Part, Treatment, parts_of
+from billing.invoices.monthly.parts import Heading, Part, parts_of
 from billing.invoices.monthly.returns import credit_returns
 from billing.invoices.monthly.sources import lines_to_bill, usage_in
 from billing.invoices.profiles.queries import buyer_of, profile_of, sellers_profile, terms_in
@@ -105,14 +105,14 @@ def _bill(deal: _Deal, accounts: list[Account], *, clock: Clock) -> list[Issued]
     return issued
 
 
-def _present(deal: _Deal, clock: Clock) -> Treatment:
+def _present(deal: _Deal, clock: Clock) -> Heading:
     """Of whatever had no VAT agreed when it was sold; without a VAT where nobody can say it, which is told in `_issue`."""
     buyer = profile_of(deal.rows, deal.account.id)
     try:
         vat = vat_by_rules(deal.books, buyer, until=deal.month.last, clock=clock) if buyer else None
     except NotFound:
         vat = None
-    return Treatment(buyer, vat)
+    return Heading(buyer, vat)
 
 
 def _issue(deal: _Deal, part: Part, usage: list[UsageRow], *, clock: Clock) -> Issued | None:
@@ -121,13 +121,13 @@ def _issue(deal: _Deal, part: Part, usage: list[UsageRow], *, clock: Clock) -> I
     try:
         draft = Draft(
             buyer_id=deal.buyer_id,
-            buyer=part.treatment.buyer or buyer_of(deal.rows, deal.account.id),
+            buyer=part.heading.buyer or buyer_of(deal.rows, deal.account.id),
             lines=part.lines,
             usage=usage,
             since=month.first,
             until=month.last,
             reference=part.reference,
-            vat=part.treatment.vat,
+            vat=part.heading.vat,
         )
         issued = issue_invoice(books, draft, clock=clock)
         if issued.fresh and draft.buyer.email:

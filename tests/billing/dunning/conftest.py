@@ -28,6 +28,13 @@ class Pigeonhole:
         self.posted.append((message, to))
 
 
+def words_of(letter: EmailMessage) -> str:
+    """Its plain text."""
+    body = letter.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
 @pytest.fixture
 def post() -> Pigeonhole:
     return Pigeonhole()

@@ -15,7 +15,7 @@ from billing.money import Money
 from platform_core.clock import StoppedClock
 from platform_core.database import ResellerRef
 from tenants.models import Account
-from tests.billing.dunning.conftest import Pigeonhole
+from tests.billing.dunning.conftest import Pigeonhole, words_of
 
 DAY = timedelta(days=1)
 
@@ -76,7 +76,7 @@ def test_both_levels_are_told_in_the_resellers_name(
     customers, resellers = sorted(post.posted, key=lambda one: one[1] != "owner@muster.example")
     assert customers[1] == "owner@muster.example"
     for message, _ in (customers, resellers):
-        words = message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+        words = words_of(message)
         assert "1,234 credits lapse" in words
         assert "in 20 days; as things go, 1,234 of them will not be spent" in words
         assert message["From"].addresses[0].domain == "acme.example"

@@ -30,7 +30,7 @@ from platform_core.database import ResellerRef
 from tenants.accounts.queries import main_account
 from tenants.accounts.services import suspend_account
 from tenants.models import Account, State
-from tests.billing.dunning.conftest import Pigeonhole
+from tests.billing.dunning.conftest import Pigeonhole, words_of
 from tests.billing.invoices.papers import TERMS, draft
 from tests.billing.rentals.asking import ask_for_handing_on
 
@@ -167,7 +167,7 @@ def test_each_step_is_told_once_in_the_resellers_name(
     assert {to for _, to in post.posted} == {"owner@muster.example", "buero@muster.example"}
     message = post.posted[0][0]
     assert message["From"].addresses[0].domain == "acme.example"
-    assert invoice.number in message.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert invoice.number in words_of(message)
 
 
 def test_who_does_not_pay_for_dedicated_ips_is_told_each_step_and_that_they_are_gone(
@@ -198,7 +198,7 @@ def test_a_customer_whose_reseller_did_not_pay_is_told_by_it_that_they_are_gone(
     letters = [message for message, to in post.posted if to == "owner@muster.example"]
     assert [str(letter["Subject"]).partition(": ")[2] for letter in letters] == ["your dedicated IPs"]
     assert letters[0]["From"].addresses[0].domain == "acme.example"
-    words = letters[0].get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    words = words_of(letters[0])
     assert "Muster are not available any more" in words
     assert "not been paid" not in words
 

@@ -1,8 +1,5 @@
 """Whom the job looks at: resellers whose senders wait for a report."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from flask import Flask
 from structlog.testing import capture_logs
 
@@ -12,20 +9,12 @@ from tenants.pending.jobs import find_lost
 from tenants.pending.kinds import Work
 from tenants.pending.queries import pending
 from tests.relay_worker.notices.conftest import Shop
-from tests.relay_worker.queue.desk import owner_connection
+from tests.relay_worker.queue.desk import locked_out, owner_connection
 
 
 def waits(shop: Shop) -> bool:
     db.session.rollback()
     return shop.sender.reseller in [one.reseller for one in pending(db.session(), Work.NOTICES)]
-
-
-@contextmanager
-def locked(reseller: ResellerRef) -> Iterator[None]:
-    with owner_connection(reseller) as books:
-        books.execute("LOCK TABLE recipient IN ACCESS EXCLUSIVE MODE")
-        yield
-        books.rollback()
 
 
 def settle(shop: Shop) -> None:
@@ -86,13 +75,13 @@ def test_a_schema_that_is_stuck_is_nothing_to_the_job_unless_somebody_waits_ther
     shop: Shop, reseller: ResellerRef, app: Flask
 ) -> None:
     shop.refused(shop.send()[0])
-    with locked(reseller), capture_logs() as logs:
+    with locked_out(reseller), capture_logs() as logs:
         assert len(shop.told()) == 1
     assert reseller.key not in [line.get("reseller") for line in logs]
     with owner_connection(reseller) as books:
         books.execute("SELECT note_work('notices')")
     shop.refused(shop.send("c@x.example")[0])
-    with locked(reseller), capture_logs() as logs:
+    with locked_out(reseller), capture_logs() as logs:
         assert len(shop.told()) == 1
     assert ("notices.failed", reseller.key) in [(line["event"], line.get("reseller")) for line in logs]
 

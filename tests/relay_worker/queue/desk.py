@@ -1,7 +1,8 @@
 """The queue's two Protocols as plain calls on a real database, accounts that send through it, and a look at the books."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -186,6 +187,15 @@ def owner_connection(reseller: ResellerRef | None = None) -> psycopg.Connection[
     if reseller is not None:
         connection.execute(sql.SQL("SET search_path = {}").format(sql.Identifier(schema_of(reseller.key))))
     return connection
+
+
+@contextmanager
+def locked_out(reseller: ResellerRef) -> Iterator[None]:
+    """Nobody can even look at who its recipients are meanwhile."""
+    with owner_connection(reseller) as books:
+        books.execute("LOCK TABLE recipient IN ACCESS EXCLUSIVE MODE")
+        yield
+        books.rollback()
 
 
 def open_account(

@@ -1,8 +1,7 @@
 """Whom the jobs visit: those of whom the database says that there is something to do, and nobody else."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
@@ -20,7 +19,7 @@ from tenants.pending.queries import Pending, pending
 from tenants.pending.services import settle_work
 from tenants.pending.visits import visit_active_pending, visit_all, visit_pending
 from tenants.resellers.services import CreatedReseller, suspend_reseller
-from tests.relay_worker.queue.desk import owner_connection
+from tests.relay_worker.queue.desk import locked_out, owner_connection
 
 MakeReseller = Callable[..., CreatedReseller]
 
@@ -49,15 +48,6 @@ def visited() -> list[ResellerRef]:
     seen: list[ResellerRef] = []
     visit_pending(Work.NOTICES, seen.append, failed="failed")
     return seen
-
-
-@contextmanager
-def locked(reseller: ResellerRef) -> Iterator[None]:
-    """Nobody can even look into this table meanwhile."""
-    with owner_connection(reseller) as books:
-        books.execute("LOCK TABLE recipient IN ACCESS EXCLUSIVE MODE")
-        yield
-        books.rollback()
 
 
 def test_who_has_nothing_to_do_is_not_visited(make_reseller: MakeReseller) -> None:
@@ -193,7 +183,7 @@ def test_work_that_nothing_tells_of_is_found_by_the_hourly_look(
     with owner_connection() as books:
         books.execute("DELETE FROM relay.pending_work")
     assert visited() == []
-    with locked(stuck), capture_logs() as logs:
+    with locked_out(stuck), capture_logs() as logs:
         find_lost()
     assert lost in visited()
     assert ("pending.found", lost.key) in [(line["event"], line["reseller"]) for line in logs]
