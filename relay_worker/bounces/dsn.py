@@ -16,7 +16,12 @@ from relay_worker.bounces.reasons import (
 )
 from relay_worker.bounces.report import Action, RecipientReport, Report, ReportKind
 from relay_worker.bounces.ses import read_notice
-from relay_worker.bounces.signs import is_auto_reply, is_from_a_daemon, says_still_trying
+from relay_worker.bounces.signs import (
+    is_auto_reply,
+    is_from_a_daemon,
+    says_still_trying,
+    tells_of_a_failure,
+)
 from relay_worker.bounces.status import RecipientStatus, bare_address, read_status
 
 MAX_TEXT = 64 * 1024
@@ -30,13 +35,17 @@ _MESSAGE_ID = re.compile(
 _BRACKETED = re.compile(r"<([^<>\s]{1,500})>")
 
 
-def read_report(raw: bytes) -> Report:
-    """What the mail says. Never raises, whatever the octets; only the first 512 KB are read."""
-    return _read(raw, 0)
+def read_report(raw: bytes, *, mail_from: str | None = None) -> Report:
+    """What the mail says. Never raises, whatever the octets; only the first 512 KB are read.
+
+    `mail_from` is its envelope sender, "" for the null sender of RFC 5321 4.5.5; None: what its Return-Path says.
+    """
+    return _read(raw, mail_from, 0)
 
 
-def _read(raw: bytes, nesting: int) -> Report:
+def _read(raw: bytes, mail_from: str | None, nesting: int) -> Report:
     fields, parts = read_mail(raw)
+    from_nobody = fields.get("return-path").strip() == "<>" if mail_from is None else not mail_from
     own, returned = before_original(_words(parts))
     original, original_id = _original(fields, parts, own, returned)
     passages = read_passages(own)
@@ -44,7 +53,7 @@ def _read(raw: bytes, nesting: int) -> Report:
         # Words that name nobody are about the only recipient.
         rest = own if len(statuses) == 1 and not passages else ""
         recipients = tuple(_from_status(one, passages, rest) for one in _named(statuses, passages, fields))
-    elif not is_from_a_daemon(fields):
+    elif not is_from_a_daemon(fields) and not (from_nobody and passages and tells_of_a_failure(fields, own)):
         kind = ReportKind.AUTO_REPLY if is_auto_reply(fields) else ReportKind.OTHER
         return Report(kind, (), original_id, original)
     elif inner := _forwarded(parts, returned, nesting) if not passages else None:
@@ -59,7 +68,7 @@ def _forwarded(parts: Iterable[Part], returned: str, nesting: int) -> Report | N
     if nesting >= MAX_NESTED:
         return None
     attached = [part.body for part in parts if part.media_type == "message/rfc822" and _is_report(part)]
-    inner = (_read(raw, nesting + 1) for raw in (returned.encode("utf-8", "replace"), *attached) if raw)
+    inner = (_read(raw, None, nesting + 1) for raw in (returned.encode("utf-8", "replace"), *attached) if raw)
     return next((report for report in inner if report.recipients), None)
 
 

@@ -38,6 +38,7 @@ _BOUNCE_SUBJECT = re.compile(
             r"error (?:while |in )?(?:sending|delivering|transmitting)",
             r"user unknown",
             r"^\W{0,5}(?:not member|reject(?:ed)?) (?:article|mail)",
+            r"^you (?:\S+ )?are not (?:a )?member",  # fml, of a mailing list
             r"unzustellbar|nicht zugestellt|zustellung\w* (?:fehlgeschlagen|nicht)|zustellfehler",
             r"non[- ]?(?:remis|distribu)|notification d'.tat|.chec (?:de|d'|lors)",
             r"no (?:se )?(?:ha )?(?:puede|pudo|podido) (?:ser )?entreg|no entregad",
@@ -89,6 +90,13 @@ _AUTO_SUBJECT = re.compile(
     + ")",
     re.IGNORECASE,
 )
+# In the text of a mail from the null sender, where neither its From nor its subject tells.
+_BOUNCE_WORDS = re.compile(
+    r"\b(?:could|can|was|has|were|have) ?(?:not|n['\u2019]t) (?:been |be )?(?:successfully )?delivered"
+    r"|\bundeliver(?:able|ed)\b|\bdelivery (?:to \S+ )?(?:has |have )?failed"
+    r"|\b(?:unable to|could not|couldn['\u2019]t|can(?:not|'t)) deliver\b",
+    re.IGNORECASE,
+)
 _STILL_TRYING = re.compile(
     "|".join(
         (
@@ -121,6 +129,11 @@ def is_from_a_daemon(fields: Fields) -> bool:
     if _AUTO_SUBJECT.search(subject):
         return False
     return bool(_DAEMON.search(readable(fields.get("from"))) or _BOUNCE_SUBJECT.search(subject))
+
+
+def tells_of_a_failure(fields: Fields, words: str) -> bool:
+    """True for what is no automatic reply and says that mail was not delivered; of a mail from the null sender."""
+    return not is_auto_reply(fields) and _BOUNCE_WORDS.search(words) is not None
 
 
 def is_read_receipt(fields: Fields) -> bool:

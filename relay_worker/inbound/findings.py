@@ -23,11 +23,15 @@ class NotUnderstood(Exception):
 
 @dataclass(frozen=True, slots=True)
 class UnreadMail:
-    """A mail that came back, for one of our addresses. `tries`: how often it was taken to be read, this time included."""
+    """A mail that came back, for one of our addresses. `tries`: how often it was taken to be read, this time included.
+
+    `mail_from` is "" for the null sender.
+    """
 
     id: int
     reseller_id: ResellerId | None
     kind: InboundKind
+    mail_from: str
     rcpt_to: str
     client_address: str
     received_at: datetime

@@ -25,7 +25,7 @@ def understand(mail: UnreadMail, marks: Marks) -> Reading:
 
 def _read_returned(mail: UnreadMail, addressee: Addressee, marks: Marks) -> Reading:
     """Mail to a return path: nearly always a delivery report or an absence note."""
-    report = read_report(mail.raw)
+    report = read_report(mail.raw, mail_from=mail.mail_from)
     message = OurMessage(_surest(addressee.mark, marks.of_copy(report.original)))
     if report.kind is ReportKind.AUTO_REPLY:
         return (Finding(EventKind.AUTO_REPLIED, message, (), "automatic reply"),)

@@ -33,6 +33,7 @@ def take_unread(session: Session) -> list[UnreadMail]:
             id=row.id,
             reseller_id=row.reseller_id,
             kind=InboundKind(row.kind),
+            mail_from=row.mail_from,
             rcpt_to=row.rcpt_to,
             client_address=row.client_address,
             received_at=row.received_at,

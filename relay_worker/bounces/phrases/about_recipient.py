@@ -53,12 +53,13 @@ GONE_WITH = {
         Class.ADDRESS_DISABLED,
         r"^(?:\W|\d|<>)*(?:mailbox (?:is )?(?:not available|unavailable)|inactive|disabled)?\W*(?:<>)?\W*$",
     ),
-    # Microsoft's directory-based edge blocking.
-    "4.1": phrase(Class.NO_SUCH_ADDRESS, r"recipient address(?:es)? rejected ?: access denied"),
-    # Outlook.com has no such address, with its mark or host ("similar to 5.1.10"). Others say RFC 5321's sentence of
-    # whatever they refuse.
+    # Microsoft's directory-based edge blocking. "All recipient addresses", after the message, tells of none in particular.
+    "4.1": phrase(Class.NO_SUCH_ADDRESS, r"recipient address rejected ?: access denied"),
+    # Outlook.com has no such address, with its mark or host ("similar to 5.1.10"), Hotmail with three numbers. Others say
+    # RFC 5321's sentence of whatever they refuse.
     "5.0": phrase(
-        Class.NO_SUCH_ADDRESS, r"action not taken: mailbox unavailable.{0,90}(?:\(s2017062302\)|outlook\.com)"
+        Class.NO_SUCH_ADDRESS,
+        r"action not taken: mailbox unavailable(?: \(-?\d+:\d+:-?\d+\)|.{0,90}(?:\(s2017062302\)|outlook\.com))",
     ),
 }
 

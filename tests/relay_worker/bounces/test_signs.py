@@ -32,6 +32,40 @@ def test_a_report_is_known_by_its_sender(sender: str) -> None:
     assert read_report(written(GONE, sender=sender, subject="Hello")).kind is ReportKind.BOUNCE
 
 
+@pytest.mark.parametrize(
+    ("mail_from", "subject", "extra", "kind"),
+    [
+        ("", "Mail", "", ReportKind.BOUNCE),
+        (None, "Mail", "Return-Path: <>\n", ReportKind.BOUNCE),
+        ("ann@there.example", "Mail", "", ReportKind.OTHER),
+        (None, "Mail", "", ReportKind.OTHER),
+        ("", "Re: Hello", "Auto-Submitted: auto-replied\n", ReportKind.AUTO_REPLY),
+    ],
+)
+def test_what_comes_from_the_null_sender_is_a_report_when_it_tells_of_a_failure(
+    mail_from: str | None, subject: str, extra: str, kind: ReportKind
+) -> None:
+    raw = written(f"Your mail could not be delivered.\n\n{GONE}", sender=PERSON, subject=subject, extra=extra)
+    assert read_report(raw, mail_from=mail_from).kind is kind
+
+
+def test_what_comes_from_the_null_sender_and_tells_of_no_failure_is_no_report() -> None:
+    assert (
+        read_report(written("Thank you.\n", sender=PERSON, subject="Mail"), mail_from="").kind
+        is ReportKind.OTHER
+    )
+
+
+def test_a_list_that_takes_mail_from_its_members_alone_refuses_softly() -> None:
+    raw = written(
+        "You are not a member of this mailing list <cats@there.example>.\n",
+        sender="cats-admin@there.example",
+        subject="You news@shop.example are not member (cats ML)",
+    )
+    found = read_report(raw)
+    assert (found.kind, [one.hard for one in found.recipients]) == (ReportKind.BOUNCE, [False])
+
+
 @pytest.mark.parametrize("subject", ["Read: hello", "Not read: hello", "Undeliverable, but read"])
 def test_a_read_receipt_is_an_automatic_answer_whoever_sends_it(subject: str) -> None:
     assert read_report(written(GONE, subject=subject, extra=RECEIPT)).kind is ReportKind.AUTO_REPLY

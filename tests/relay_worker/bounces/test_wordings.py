@@ -61,8 +61,13 @@ def test_a_552_is_hard_only_in_the_words_of_yahoo() -> None:
 def test_outlook_says_mailbox_unavailable_of_addresses_that_it_does_not_have() -> None:
     words = "Requested action not taken: mailbox unavailable"
     assert classify(550, "5.5.0", f"{words} (S2017062302). [BN1.prod.protection.outlook.com]") in HARD_CLASSES
+    assert classify(550, "5.5.0", f"{words} (-2019901852:4030:-2147467259)") in HARD_CLASSES  # Hotmail
     assert classify(550, "5.5.0", words) not in HARD_CLASSES
     assert classify(550, "", f"{words} [mx.outlook.com]") not in HARD_CLASSES
+
+
+def test_what_is_said_of_all_recipients_at_once_makes_none_of_them_gone() -> None:
+    assert classify(550, "5.4.1", "All recipient addresses rejected : Access denied") not in HARD_CLASSES
 
 
 @pytest.mark.parametrize("of", ["in foreign character sets", "from strangers", "over IPv6"])

@@ -62,6 +62,16 @@ def test_a_late_soft_bounce_suppresses_nobody(relay: ReturnRelay, desk: Desk, sh
     assert shop.stats == {"accepted": 1, "bounced_soft": 1}
 
 
+def test_a_report_is_known_by_its_null_sender_and_its_words(
+    relay: ReturnRelay, desk: Desk, shop: Sender
+) -> None:
+    words = "Your mail could not be delivered to: <ann@there.example>\nas their mailbox is full.\n"
+    sent = deliver(desk, shop, "ann@there.example")
+    relay.bring(sent.return_path(), written(words, sender="no-reply@there.example", subject="Mail"))
+    read_all()
+    assert sent.state() == ("bounced", "soft")
+
+
 def test_the_same_report_twice_has_the_effect_of_one(relay: ReturnRelay, desk: Desk, shop: Sender) -> None:
     sent = deliver(desk, shop, "ann@there.example")
     for _ in range(2):
