@@ -35,8 +35,12 @@ def has_overlong_line(text: bytes) -> bool:
 
 
 def _is_overlong(part: Part) -> bool:
+    """Counts octets, of which a character may have several: only beyond ASCII does the text differ from what was sent."""
     payload = part.get_payload()
-    return isinstance(payload, str) and any(len(line) > MAX_LINE_OCTETS for line in payload.split("\n"))
+    assert isinstance(payload, str)  # parts that hold others are not asked
+    octets = payload.encode() if payload.isascii() else part.get_payload(decode=True)
+    assert isinstance(octets, bytes)
+    return any(len(line.removesuffix(b"\r")) > MAX_LINE_OCTETS for line in octets.split(b"\n"))
 
 
 def _fold(field: bytes) -> bytes:

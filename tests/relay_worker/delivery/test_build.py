@@ -141,6 +141,16 @@ def test_an_overlong_line_of_text_is_encoded_and_its_content_kept() -> None:
     assert email.message_from_bytes(sent).get_payload(decode=True) == b"short\r\n" + long + b"\r\n"
 
 
+@pytest.mark.parametrize("charset", ["utf-8", "koi8-r", "big5", "x-unknown"])
+def test_a_line_is_overlong_by_its_octets_not_its_characters(charset: str) -> None:
+    octets = {"koi8-r": "я".encode("koi8-r") * 1000, "big5": "中".encode("big5") * 600}
+    line = octets.get(charset, "я".encode() * 600) + b"\r\n"
+    raw = f"From: a@shop.test\r\nMIME-Version: 1.0\r\nContent-Type: text/html; charset={charset}\r\n\r\n"
+    sent = content(build(raw.encode() + line))
+    assert not has_overlong_line(sent)
+    assert email.message_from_bytes(sent).get_payload(decode=True) == line
+
+
 def test_only_the_part_with_the_overlong_line_is_touched() -> None:
     parts = (
         b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n'
