@@ -79,6 +79,8 @@ def _encode_fields(part: Part) -> None:
 
 
 def _written(message: Part) -> bytes:
+    if "MIME-Version" not in message:
+        message["MIME-Version"] = "1.0"  # RFC 2045 4: without it a reader need not look at encodings
     written = io.BytesIO()
     BytesGenerator(written, mangle_from_=False, policy=_POLICY).flatten(message)
     return normalise_line_ends(written.getvalue())

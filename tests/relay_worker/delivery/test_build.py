@@ -141,6 +141,15 @@ def test_an_overlong_line_of_text_is_encoded_and_its_content_kept() -> None:
     assert email.message_from_bytes(sent).get_payload(decode=True) == b"short\r\n" + long + b"\r\n"
 
 
+def test_what_was_encoded_says_that_it_is_mime(rsa_key: bytes) -> None:
+    raw = b"From: a@shop.test\r\n\r\n" + b"word " * 400 + b"\r\n"
+    sent = content(build(raw, sealed_key=Seal(SECRET).seal(rsa_key)))
+    message = email.message_from_bytes(sent)
+    assert message.get_all("Content-Transfer-Encoding") == ["quoted-printable"]
+    assert message.get_all("MIME-Version") == ["1.0"]
+    assert "mime-version" in message["DKIM-Signature"]
+
+
 @pytest.mark.parametrize("charset", ["utf-8", "koi8-r", "big5", "x-unknown"])
 def test_a_line_is_overlong_by_its_octets_not_its_characters(charset: str) -> None:
     octets = {"koi8-r": "я".encode("koi8-r") * 1000, "big5": "中".encode("big5") * 600}
