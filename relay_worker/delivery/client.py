@@ -95,7 +95,9 @@ class SmtpClient(asyncio.Protocol):
         await self._say_hello()
 
     async def start_tls(self, host: str, context: ssl.SSLContext) -> None:
-        """Go on under TLS and say EHLO once more (RFC 3207 4.2). Raises TlsFailed, or HandshakeFailed after that."""
+        """Go on under TLS and say EHLO once more (RFC 3207 4.2). Raises TlsFailed, or HandshakeFailed for what the server
+        says under TLS.
+        """
         reply = await self.command(b"STARTTLS\r\n")
         if self.fault is not None and reply.code not in (220, 421):
             raise TlsFailed(Stage.EHLO, Reply(454, "4.7.5", f"STARTTLS failed: {reply.text}"))
@@ -106,7 +108,14 @@ class SmtpClient(asyncio.Protocol):
         if self.fault is not None or self._reader.in_the_middle:
             raise TlsFailed(Stage.EHLO, Reply(454, "4.7.5", "the server spoke in clear after STARTTLS"))
         await self._upgrade(host, context)
-        await self._say_hello()
+        try:
+            await self._say_hello()
+        except HandshakeFailed as error:
+            # With TLS 1.3 we have finished before the server looks at what we sent: it leaves only now when it can't go on.
+            if self.fault is None or error.reply.code == 421:
+                raise
+            reply = Reply(454, "4.7.5", f"TLS failed behind its handshake: {error.reply.text}")
+            raise TlsFailed(Stage.EHLO, reply) from error
 
     async def _upgrade(self, host: str, context: ssl.SSLContext) -> None:
         assert self._transport is not None

@@ -15,10 +15,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from relay_worker.delivery.connector import NoServer
 from relay_worker.delivery.transaction import Answer, Stage
 from tests.relay_worker.delivery.factories import transaction_to
-from tests.relay_worker.delivery.test_conversation import connector, said, talk, to
-from tests.relay_worker.scripted_mx import Script, ScriptedMx
+from tests.relay_worker.delivery.test_conversation import connector, refused, said, talk, to
+from tests.relay_worker.scripted_mx import DROP, SILENCE, Script, ScriptedMx
 
 pytestmark = pytest.mark.usefixtures("under_either_loop")
+
+OFFER = "250-mx.test\r\n250 STARTTLS"
 
 
 @pytest.fixture
@@ -51,6 +53,19 @@ def test_a_server_that_demands_the_tls_it_cannot_do_defers() -> None:
     script = Script(tls_broken=True, replies={"MAIL": "530 5.7.0 Must issue a STARTTLS command first"})
     _, (answers,) = talk(script, transaction_to("a@x.test"))
     assert said(answers) == [(451, "4.7.5", Stage.MAIL)]
+
+
+@pytest.mark.parametrize("end", [DROP, SILENCE, "this is no reply"])
+def test_a_server_that_says_nothing_under_tls_gets_its_mail_in_clear(tls: ssl.SSLContext, end: str) -> None:
+    script = Script(tls=tls, replies={"EHLO": [OFFER, end, OFFER]})
+    mx, _ = talk(script, transaction_to("a@x.test"), seconds=0.5)
+    assert [item.tls for item in mx.delivered] == [""]
+
+
+@pytest.mark.parametrize("reply", ["421 4.3.2 busy", "554 5.7.1 not you"])
+def test_what_a_server_says_under_tls_is_its_word(tls: ssl.SSLContext, reply: str) -> None:
+    answer = refused(Script(tls=tls, replies={"EHLO": [OFFER, reply, reply], "HELO": reply}))
+    assert answer.reply.line() == reply
 
 
 def test_a_refused_starttls_is_no_obstacle(tls: ssl.SSLContext) -> None:

@@ -23,7 +23,7 @@ from relay_worker.delivery.transaction import Answer
 from tests.relay_worker.delivery.factories import transaction_to
 from tests.relay_worker.delivery.tls.conftest import InMemoryBook, ServerContext
 from tests.relay_worker.delivery.tls.test_tlsa import chain, tlsa
-from tests.relay_worker.scripted_mx import Script, ScriptedMx
+from tests.relay_worker.scripted_mx import DROP, Script, ScriptedMx
 
 pytestmark = pytest.mark.usefixtures("under_either_loop")
 
@@ -163,6 +163,15 @@ def test_required_tls_is_waited_for_where_it_is_broken_or_refused(
     assert held_back(door, BROKEN, REQUIRED).startswith("454 4.7.5 TLS is required by the account, but ")
     refused = Script(tls=server_context(good), replies={"STARTTLS": "454 4.7.0 not now"})
     assert held_back(door, refused, REQUIRED).endswith("but STARTTLS was refused: 454 4.7.0 not now")
+
+
+def test_required_tls_is_waited_for_where_the_server_leaves_behind_the_handshake(
+    door: Door, good: IssuedCertificate, server_context: ServerContext
+) -> None:
+    script = Script(tls=server_context(good), replies={"EHLO": ["250-mx.test\r\n250 STARTTLS", DROP]})
+    assert held_back(door, script, REQUIRED) == (
+        "454 4.7.5 TLS is required by the account, but TLS failed behind its handshake: the connection was lost"
+    )
 
 
 def test_broken_tls_remembered_from_mail_in_clear_does_not_let_required_tls_go_in_clear(door: Door) -> None:
