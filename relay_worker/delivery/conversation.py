@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from platform_core.mail.replies import Reply
+from relay_worker.bounces.classes import OutcomeClass
+from relay_worker.bounces.classify import classify
 from relay_worker.delivery.client import Manners, SmtpClient
 from relay_worker.delivery.downgrade import fitted
 from relay_worker.delivery.extensions import Extensions
@@ -134,7 +136,7 @@ class Conversation:
         if prepared.refusal is not None:
             refusals = [(prepared.refusal, Stage.MAIL)] * len(transaction.recipients)
             return self._answers(refusals, prepared.started)
-        opening = self._without_tls_demand(await self._open(prepared))
+        opening = await self._open(prepared)
         self.transactions += 1
         outcomes = await self._outcomes(prepared.fitted, opening, following)
         self._brisk = time.monotonic() - prepared.started < BRISK_SECONDS
@@ -185,15 +187,6 @@ class Conversation:
         if not any(reply.positive for reply in answered):
             return Opening(mailed, answered, answered[-1])
         return Opening(mailed, answered, await self._client.command(b"DATA\r\n"))
-
-    def _without_tls_demand(self, opening: Opening) -> Opening:
-        """A server that demands TLS (530, RFC 3207 4) while its TLS is broken has a passing fault: that must not bounce."""
-        if not self._tls_failed or opening.mail.code != 530:
-            return opening
-        reply = Reply(
-            451, "4.7.5", f"the server demands TLS, which failed with it before: {opening.mail.line()}"
-        )
-        return replace(opening, mail=reply)
 
     async def _outcomes(
         self, transaction: Transaction, opening: Opening, following: Following
@@ -261,7 +254,7 @@ class Conversation:
         for reply, stage in outcomes:
             if (id(reply), stage) not in known:
                 known[id(reply), stage] = Answer(
-                    reply,
+                    self._without_tls_demand(reply, stage),
                     stage,
                     1 if stage is Stage.RCPT else shared,
                     self._host,
@@ -273,6 +266,20 @@ class Conversation:
                     tls_trust=self.tls.trust,
                 )
         return [known[id(reply), stage] for reply, stage in outcomes]
+
+    def _without_tls_demand(self, reply: Reply, stage: Stage) -> Reply:
+        """A server that demands TLS while its TLS is broken has a passing fault: that must not bounce.
+
+        530 says so by itself (RFC 3207 4); others have codes and words of their own for it, and say it later.
+        """
+        if not (self._tls_failed and reply.permanent):
+            return reply
+        if (
+            reply.code != 530
+            and classify(reply.code, reply.enhanced, reply.text, stage=stage) is not OutcomeClass.TLS_REQUIRED
+        ):
+            return reply
+        return Reply(451, "4.7.5", f"the server demands TLS, which failed with it before: {reply.line()}")
 
 
 def _refuse(transaction: Transaction, extensions: Extensions) -> Reply | None:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from relay_worker.delivery.connector import NoServer
 from relay_worker.delivery.transaction import Answer, Stage
 from tests.relay_worker.delivery.factories import transaction_to
-from tests.relay_worker.delivery.test_conversation import connector, refused, said, talk, to
+from tests.relay_worker.delivery.test_conversation import TWO, connector, refused, said, talk, to
 from tests.relay_worker.scripted_mx import DROP, SILENCE, Script, ScriptedMx
 
 pytestmark = pytest.mark.usefixtures("under_either_loop")
@@ -49,10 +49,29 @@ def test_a_server_whose_tls_is_broken_gets_its_mail_in_clear_and_is_remembered()
     assert mx.verbs.count("STARTTLS") == 1
 
 
-def test_a_server_that_demands_the_tls_it_cannot_do_defers() -> None:
-    script = Script(tls_broken=True, replies={"MAIL": "530 5.7.0 Must issue a STARTTLS command first"})
-    _, (answers,) = talk(script, transaction_to("a@x.test"))
-    assert said(answers) == [(451, "4.7.5", Stage.MAIL)]
+@pytest.mark.parametrize(
+    ("verb", "reply"),
+    [
+        ("MAIL", "530 5.7.0 Must issue a STARTTLS command first"),
+        ("MAIL", "550 5.7.10 Encryption needed"),
+        ("RCPT", "550 TLS is required for this recipient"),
+        ("FINAL", "550-5.7.29 This message was not sent over\r\n550 5.7.29 a TLS connection"),
+    ],
+)
+def test_a_server_that_demands_the_tls_it_cannot_do_defers(verb: str, reply: str) -> None:
+    _, (answers,) = talk(Script(tls_broken=True, replies={verb: reply}), transaction_to(*TWO))
+    assert said(answers) == [(451, "4.7.5", Stage[verb])] * 2
+
+
+@pytest.mark.parametrize("reply", ["550 5.1.1 no such user", "550 5.7.1 your address has a bad reputation"])
+def test_what_else_a_server_refuses_without_its_tls_stays_refused(reply: str) -> None:
+    _, (answers,) = talk(Script(tls_broken=True, replies={"FINAL": reply}), transaction_to("a@x.test"))
+    assert answers[0].reply.line() == reply
+
+
+def test_a_demand_for_tls_of_a_server_that_offers_none_stays_refused() -> None:
+    _, (answers,) = talk(Script(replies={"RCPT": "550 TLS is required"}), transaction_to("a@x.test"))
+    assert said(answers) == [(550, "", Stage.RCPT)]
 
 
 @pytest.mark.parametrize("end", [DROP, SILENCE, "this is no reply"])
