@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import dns.asyncresolver
 import dns.exception
@@ -39,14 +40,18 @@ class Announcements:
         return announced_id([b"".join(strings).decode("latin-1") for strings in texts])
 
     async def addresses(self, host: str) -> list[str]:
-        """Where `host` may be asked. A name that leads into our own network has no such address. Never raises."""
+        """Where `host` may be asked, both families in turn: we may have but one. A name that leads into our own network has
+        no such address. Never raises.
+        """
         answers = await asyncio.gather(
             self._ask(host, dns.rdatatype.AAAA), self._ask(host, dns.rdatatype.A), return_exceptions=True
         )
-        found = [
-            str(record) for answer in answers if isinstance(answer, dns.resolver.Answer) for record in answer
+        families = [
+            [str(record) for record in answer] if isinstance(answer, dns.resolver.Answer) else []
+            for answer in answers
         ]
-        return [address for address in found if self.allow_private or is_public(address)]
+        in_turn = [address for turn in zip_longest(*families) for address in turn if address is not None]
+        return [address for address in in_turn if self.allow_private or is_public(address)]
 
     async def _ask(self, name: str, kind: dns.rdatatype.RdataType) -> dns.resolver.Answer:
         return await self.resolver.resolve(

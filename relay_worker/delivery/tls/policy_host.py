@@ -72,13 +72,17 @@ class PolicyHost:
             writer.transport.abort()
 
     async def _connect(self, host: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """The first address that takes the connection. Raises OSError, of which ssl.SSLError is one."""
+        """The first address that takes the connection. Raises OSError, of which ssl.SSLError is one.
+
+        Each has its share of the time: packets to one family may be lost on the way without a word.
+        """
         failure: OSError | None = None
         for address in list(await self.addresses(host))[:_MAX_ADDRESSES]:
             try:
-                return await asyncio.open_connection(
-                    address, self.port, ssl=self.context, server_hostname=host
-                )
+                async with asyncio.timeout(self.seconds / _MAX_ADDRESSES):
+                    return await asyncio.open_connection(
+                        address, self.port, ssl=self.context, server_hostname=host
+                    )
             except OSError as error:
                 failure = error
         raise failure or OSError(f"{host} has no address that may be asked")

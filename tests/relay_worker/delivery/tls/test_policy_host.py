@@ -1,6 +1,7 @@
 """Fetching a policy over HTTPS, from servers that behave and others."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Sequence
 from pathlib import Path
@@ -137,6 +138,21 @@ def test_no_more_is_read_than_a_policy_can_have(tls: ssl.SSLContext, authority: 
 def test_a_slow_host_is_left(tls: ssl.SSLContext, authority: LocalAuthority) -> None:
     answer = refused(tls, http(POLICY), authority.certificate_path, delay=30, seconds=0.3)
     assert answer == (TlsFailure.POLICY_FETCH, "the policy host is too slow")
+
+
+def test_an_address_that_says_nothing_leaves_time_for_the_next(
+    tls: ssl.SSLContext, authority: LocalAuthority
+) -> None:
+    async def both(_: str) -> Sequence[str]:
+        return ["127.0.0.2", "127.0.0.1"]
+
+    async def main() -> StsPolicy:
+        async with PolicyServer(tls, http(POLICY)) as server:
+            with socket.create_server(("127.0.0.2", server.port)):  # takes connections, and says nothing
+                host = PolicyHost(both, Contexts(authority.certificate_path).verifying, server.port, 1.5)
+                return await host.fetch("shop.test")
+
+    assert asyncio.run(main()).mx == ("mx.shop.test",)
 
 
 def test_a_host_that_may_not_be_asked_is_not() -> None:

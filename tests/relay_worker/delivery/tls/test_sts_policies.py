@@ -115,6 +115,14 @@ def test_an_announced_policy_is_fetched_once_and_kept(play: Play) -> None:
     play(scene)
 
 
+def test_a_policy_host_with_many_addresses_is_asked_in_both_families_in_turn(nameserver: Nameserver) -> None:
+    nameserver.records.set("mta-sts.shop.test", "AAAA", *(f"2001:db8::{n}" for n in range(1, 5)))
+    nameserver.records.set("mta-sts.shop.test", "A", "192.0.2.1", "192.0.2.2")
+    announcements = Announcements(make_resolver((nameserver.address,)), allow_private=True)
+    found = asyncio.run(announcements.addresses("mta-sts.shop.test"))
+    assert [":" in address for address in found] == [True, False, True, False, True, True]
+
+
 def test_a_new_id_brings_the_new_policy(play: Play) -> None:
     async def scene(at: Scene) -> None:
         await at.found()
