@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import Message, MIMEPart
 from email.mime.multipart import MIMEMultipart
-from email.parser import BytesHeaderParser, BytesParser
+from email.parser import BytesHeaderParser
 from email.policy import SMTP, SMTPUTF8, compat32
 from email.utils import format_datetime
 
@@ -38,8 +38,13 @@ def write_report(due: NoticeDue, report_id: MessageId, *, now: datetime, patienc
     report["Auto-Submitted"] = "auto-replied"  # RFC 3834 5: no automatic answer to this, please
     report.attach(_text(explain(due)))
     report.attach(_status(due, now, patience))
-    report.attach(_original(due))
-    return report.as_bytes(policy=policy)
+    boundary = f"=_{report_id}"
+    report.set_boundary(boundary)
+    # The last part is put in as octets: what the email package takes apart it can't always put together again, and a
+    # report that can't be written would be in the way of all others.
+    delimiter, end = f"--{boundary}\r\n".encode(), f"--{boundary}--\r\n".encode()
+    written = report.as_bytes(policy=policy).removesuffix(end)
+    return b"".join([written, delimiter, _original(due), b"\r\n", end])
 
 
 def _text(words: str) -> Message:
@@ -99,19 +104,15 @@ def status_of(action: Action, fate: Fate) -> str:
     return fate.status if fate.status.startswith("5.") else "5.0.0"
 
 
-def _original(due: NoticeDue) -> Message:
+def _original(due: NoticeDue) -> bytes:
     """What was sent: whole where the sender wants that (RFC 3461 4.3), else its header, else what is known of that."""
     if due.whole and due.original is not None:
-        part = Message(policy=_WIRE)
-        part["Content-Type"] = "message/rfc822"
-        if not due.original.isascii():
-            part["Content-Transfer-Encoding"] = "8bit"
-        part.set_payload([BytesParser(policy=_WIRE).parsebytes(due.original)])
-        return part
+        encoding = b"" if due.original.isascii() else b"Content-Transfer-Encoding: 8bit\r\n"
+        return b"Content-Type: message/rfc822\r\n" + encoding + b"\r\n" + due.original
     header = _known_header(due) if due.original is None else _header_of(due.original)
     part = MIMEPart(policy=SMTP)
     part.set_content(header, subtype="rfc822-headers", cte="7bit" if header.isascii() else "quoted-printable")
-    return part
+    return part.as_bytes()
 
 
 def _header_of(raw: bytes) -> str:

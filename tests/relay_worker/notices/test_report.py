@@ -173,6 +173,23 @@ def test_the_whole_message_comes_back_where_that_is_wanted() -> None:
     assert b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\n" + original in report
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b'Content-Type: multipart/mixed; boundary="b"\r\n\r\nGr\xfc\xdfe, and no such boundary\r\n',
+        b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n\r\nno end to it\r\n',
+        b"Content-Type: message/rfc822\r\nX-Odd:\tform \x0c feed \r\n\r\nX-Inner: 1\r\n\r\n\r\n\r\n",
+    ],
+    ids=["no part", "no end", "control characters"],
+)
+def test_however_odd_a_message_it_comes_back_as_it_was(odd: bytes) -> None:
+    original = b"From: a@shop.test\r\n" + odd
+    report = octets(replace(DUE, whole=True, original=original))
+    assert b"\r\n\r\n" + original + b"\r\n--" in report
+    parts = [part.get_content_type() for part in email.message_from_bytes(report).get_payload()]
+    assert parts == ["text/plain", "message/delivery-status", "message/rfc822"]
+
+
 def test_of_a_message_that_is_not_kept_the_main_fields_come_back() -> None:
     header = read(replace(DUE, original=None)).get_payload(2).get_content()
     assert header.split() == ["From:", "a@shop.test", "Subject:", "Hello", "Message-ID:", "<1@shop.test>"]

@@ -172,6 +172,13 @@ def test_the_whole_message_comes_back_only_when_it_is_small(shop: Shop) -> None:
     assert large.raw is not None and b"text/rfc822-headers" in large.raw and b"The body" not in large.raw
 
 
+def test_a_message_that_is_no_proper_mime_holds_up_no_report(shop: Shop) -> None:
+    odd = b'From: a@shop.example\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\nGr\xfc\xdfe\r\n'
+    shop.refused(shop.send(dsn_return="FULL", raw=odd)[0])
+    (report,) = shop.told()
+    assert report.raw is not None and odd in report.raw
+
+
 def note_feedback(shop: Shop, message_id: object, kind: str) -> None:
     """What another server's report says of the message's only recipient, as the reader of inbound mail notes it."""
     shop.sender.books.execute(
