@@ -2,7 +2,8 @@
 
 -- Whose inbound address this is. `ours`: false for a host that is nobody's here. p_domain: the sending domain when the
 -- host has the form of a customer's own return path, else ''. p_message: the message that the address names; it must
--- be of the very reseller whose host it is.
+-- be of the very reseller whose host it is. What an allotment has paid for may be sent, and bounce, while only its body is
+-- in the tables.
 CREATE OR REPLACE FUNCTION relay.inbound_owner(
     p_host text, p_domain text, p_message uuid, OUT ours boolean, OUT reseller_id integer
 ) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -21,7 +22,8 @@ BEGIN
     LOOP
         ours := true;
         IF p_message IS NOT NULL THEN
-            EXECUTE format('SELECT EXISTS (SELECT FROM %I.message WHERE id = $1)', 'r_' || v_candidate.key)
+            EXECUTE format('SELECT EXISTS (SELECT FROM %1$I.message WHERE id = $1)
+                                OR EXISTS (SELECT FROM %1$I.message_body WHERE message_id = $1)', 'r_' || v_candidate.key)
                 INTO v_has_it USING p_message;
         END IF;
         IF v_has_it THEN

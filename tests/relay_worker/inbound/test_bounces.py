@@ -9,6 +9,7 @@ from tests.relay_worker.inbound.conftest import OpenAccount
 from tests.relay_worker.inbound.returns import (
     Books,
     ReturnRelay,
+    Sent,
     accept,
     deliver,
     inbound_rows,
@@ -171,6 +172,27 @@ def test_a_report_that_overtakes_our_own_record_waits_for_it(
     assert sent.state() == ("bounced", "hard")
     assert sorted(sent.events()) == ["bounced", "delivered"]
     assert shop.stats == {"accepted": 1, "bounced_hard": 1}
+
+
+def test_a_report_that_overtakes_the_message_in_the_tables_is_taken_and_waits_for_it(
+    relay: ReturnRelay, desk: Desk, shop: Sender, books: Books
+) -> None:
+    for message in shop.messages(2):  # who sends again at once has recipients allotted
+        desk.ingest(message, allotment=16)
+    worker = desk.worker()
+    worker.claim()
+    message = shop.message("ann@there.example")
+    desk.ingest(message, allotment=16)
+    sent = Sent(shop, message.message_id, message.rcpt_to)
+    assert shop.count("message") == 2  # of this one the body is written, and the rest is only logged
+    (claimed,) = worker.claim()
+    relay.bring(sent.return_path(), gone("ann@there.example"))
+    read_all()
+    worker.finish(result(claimed))
+    books.execute("UPDATE relay.inbound SET next_at = now()")
+    read_all()
+    assert sent.state() == ("bounced", "hard")
+    assert suppressions(shop) == {"ann@there.example": "hard_bounce"}
 
 
 def test_what_ended_otherwise_stays_as_it_ended(relay: ReturnRelay, desk: Desk, shop: Sender) -> None:
