@@ -112,6 +112,15 @@ def test_whose_bounce_it_is_among_several_is_never_guessed(
     assert (kept["state"], kept["reason"]) == ("not_understood", "ambiguous")
 
 
+def test_the_only_recipient_at_a_domain_is_the_one_that_its_return_path_names(
+    relay: ReturnRelay, desk: Desk, shop: Sender
+) -> None:
+    sent = deliver(desk, shop, "ann@there.example", "bob@elsewhere.example")
+    relay.bring(sent.return_path(1), gone("bob.smith@home.example"))
+    read_all()
+    assert suppressions(shop) == {"bob@elsewhere.example": "hard_bounce"}
+
+
 def test_a_copy_of_ones_own_bounces_for_its_recipient_alone(
     relay: ReturnRelay, desk: Desk, shop: Sender
 ) -> None:

@@ -103,6 +103,14 @@ def test_a_redacted_complaint_of_one_among_several_is_for_people(
     assert inbound_rows(books, shop)[0]["reason"] == "ambiguous"
 
 
+def test_a_redacted_complaint_of_the_only_recipient_at_a_domain_is_known_by_the_return_path(
+    relay: ReturnRelay, desk: Desk, shop: Sender
+) -> None:
+    sent = deliver(desk, shop, "ann@there.example", "bob@elsewhere.example")
+    complain(relay, sent, f"Return-Path: <{sent.return_path(1)}>", to="redacted, redacted")
+    assert suppressions(shop) == {"bob@elsewhere.example": "complaint"}
+
+
 def test_the_mark_of_a_copy_of_ones_own_means_just_this_one(
     relay: ReturnRelay, desk: Desk, shop: Sender
 ) -> None:

@@ -57,13 +57,15 @@ BEGIN
 END $$;
 
 -- The recipient that a report speaks of: whom it names, else the one that our mark names, if nobody else was sent to
--- with it. NULL in all doubt: what is said of one must not be done to another.
+-- with it; what is sent together goes to one domain. NULL in all doubt: what is said of one must not be done to another.
 CREATE OR REPLACE FUNCTION reported_recipient(p_message uuid, p_n smallint, p_addresses text[]) RETURNS smallint
 LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
     SELECT coalesce(
         (SELECT r.n FROM recipient r WHERE r.message_id = p_message AND lower(r.rcpt_to) = ANY (p_addresses)
          ORDER BY array_position(p_addresses, lower(r.rcpt_to)), r.n = p_n DESC, r.n LIMIT 1),
-        (SELECT min(r.n) FROM recipient r WHERE r.message_id = p_message AND r.state <> 'dropped'
+        (SELECT min(r.n) FROM recipient r
+         WHERE r.message_id = p_message AND r.state <> 'dropped'
+           AND (p_n IS NULL OR r.domain = (SELECT m.domain FROM recipient m WHERE m.message_id = p_message AND m.n = p_n))
          HAVING count(*) = 1 AND min(r.n) = coalesce(p_n, min(r.n))))
 $$;
 
