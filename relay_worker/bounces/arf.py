@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from relay_worker.bounces.mime import (
+    MAX_OCTETS,
     NO_FIELDS,
     ORIGINAL_TYPES,
     Fields,
     Part,
+    parameter,
     read_fields,
     read_mail,
     split_fields,
@@ -79,6 +81,12 @@ def read_feedback(raw: bytes) -> FeedbackReport | None:
     if original.get("x-hmxmroriginalrecipient"):
         return _report(FeedbackType.ABUSE, NO_FIELDS, original, _ip_in(fields.get("subject")))
     return _unsubscription(fields) if fields.get("x-apple-unsubscribe").lower() == "true" else None
+
+
+def is_feedback_report(raw: bytes) -> bool:
+    """True for a mail that says of itself that it is one (RFC 5965 2). Never raises, whatever the octets."""
+    fields, _ = split_fields(raw[:MAX_OCTETS].lstrip())
+    return parameter(fields.get("content-type"), "report-type").lower() == "feedback-report"
 
 
 def _report(kind: FeedbackType, stated: Fields, original: Fields, source_ip: str) -> FeedbackReport:

@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 
 from platform_core.mail.addresses import AddressSyntax, parse_address
 from platform_core.mail.states import EventKind
-from relay_worker.bounces.arf import FeedbackReport, FeedbackType, read_feedback
+from relay_worker.bounces.arf import FeedbackReport, FeedbackType, is_feedback_report, read_feedback
 from relay_worker.bounces.dsn import read_report
 from relay_worker.bounces.report import Action, RecipientReport, ReportKind
 from relay_worker.inbound.findings import Finding, NotUnderstood, OurMessage, UnreadMail
@@ -24,13 +24,15 @@ def understand(mail: UnreadMail, marks: Marks) -> Reading:
 
 
 def _read_returned(mail: UnreadMail, addressee: Addressee, marks: Marks) -> Reading:
-    """Mail to a return path: nearly always a delivery report or an absence note."""
+    """Mail to a return path: nearly always a delivery report or an absence note. Some providers complain there, too."""
+    if is_feedback_report(mail.raw):  # in the name of a mail server, or as automatic mail
+        return _read_feedback(mail, addressee, marks)
     report = read_report(mail.raw, mail_from=mail.mail_from)
     message = OurMessage(_surest(addressee.mark, marks.of_copy(report.original)))
     if report.kind is ReportKind.AUTO_REPLY:
         return (Finding(EventKind.AUTO_REPLIED, message, (), "automatic reply"),)
     if report.kind is ReportKind.OTHER:
-        return _read_feedback(mail, addressee, marks)  # some providers complain to the return path
+        return _read_feedback(mail, addressee, marks)  # not all of them say what it is
     return tuple(_of_recipient(recipient, message) for recipient in report.recipients)
 
 

@@ -120,6 +120,21 @@ def test_the_mark_of_a_copy_of_ones_own_means_just_this_one(
     assert suppressions(shop) == {"bob@there.example": "complaint"}
 
 
+@pytest.mark.parametrize(
+    "field",
+    ["From: postmaster@there.example", "From: fbl@there.example\nAuto-Submitted: auto-generated"],
+)
+def test_a_complaint_to_the_return_path_is_one_whoever_sends_it(
+    relay: ReturnRelay, desk: Desk, shop: Sender, field: str
+) -> None:
+    sent = deliver(desk, shop, "ann@there.example")
+    report = feedback(REDACTED, original=original()).replace(b"From: fbl@there.example", field.encode())
+    relay.bring(sent.return_path(), report)
+    read_all()
+    assert suppressions(shop) == {"ann@there.example": "complaint"}
+    assert sent.events() == ["delivered", "complained"]
+
+
 def test_one_complains_of_a_message_once(relay: ReturnRelay, desk: Desk, shop: Sender) -> None:
     sent = deliver(desk, shop, "ann@there.example")
     for _ in range(2):
