@@ -103,10 +103,13 @@ def _complainant(report: FeedbackReport, mark: Mark | None) -> tuple[str, ...] |
 def _sent_at(report: FeedbackReport) -> datetime | None:
     try:
         sent = parsedate_to_datetime(report.original.get("date"))
-    except ValueError:
+        # RFC 5322 3.3: -0000 tells the time in UTC, and nothing of where the sender is.
+        return sent.astimezone(UTC) if sent.tzinfo else sent.replace(tzinfo=UTC)
+    except (
+        ValueError,
+        OverflowError,
+    ):  # no date, or one that no calendar has; whoever sent the message wrote it
         return None
-    # RFC 5322 3.3: -0000 tells the time in UTC, and nothing of where the sender is.
-    return sent.astimezone(UTC) if sent.tzinfo else sent.replace(tzinfo=UTC)
 
 
 def _read_unsubscription(mail: UnreadMail, addressee: Addressee, marks: Marks) -> Reading:

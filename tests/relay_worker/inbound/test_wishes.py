@@ -75,6 +75,17 @@ def test_without_either_the_message_id_field_and_the_date_do(
     assert suppressions(shop) == {"ann@there.example": "complaint"}
 
 
+@pytest.mark.parametrize(
+    "date", ["Fri, 31 Dec 9999 23:59:59 -0100", "Mon, 1 Jan 2024 00:00:00 +99999999999999999999"]
+)
+def test_no_date_that_a_customer_writes_keeps_complaints_away(
+    relay: ReturnRelay, desk: Desk, shop: Sender, date: str
+) -> None:
+    sent = deliver(desk, shop, "ann@there.example")
+    complain(relay, sent, f"Return-Path: <{sent.return_path()}>", f"Date: {date}")
+    assert suppressions(shop) == {"ann@there.example": "complaint"}
+
+
 def test_two_messages_with_the_same_message_id_are_not_told_apart(
     relay: ReturnRelay, desk: Desk, shop: Sender, books: Books
 ) -> None:
