@@ -32,6 +32,13 @@ BEGIN
     RETURN v_spent;
 END $$;
 
+-- Take back what this batch has spent for an account and could not use.
+CREATE OR REPLACE FUNCTION relay.unspend(p_reseller integer, p_account bigint, p_recipients integer) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    UPDATE relay.allotment SET remaining = remaining + p_recipients
+        WHERE reseller_id = p_reseller AND account_id = p_account
+$$;
+
 -- Note the accounts that have just sent without an allotment: who does so again within seconds gets one. A row that
 -- another batch has locked is left alone: each might wait for the other.
 CREATE OR REPLACE FUNCTION relay.note_senders(p_at timestamptz, p_resellers integer[], p_accounts bigint[]) RETURNS void
@@ -88,5 +95,6 @@ BEGIN
     RETURN NULL;
 END $$;
 
-REVOKE ALL ON FUNCTION relay.spend_allotments, relay.note_senders, relay.end_allotments, relay.take_back_allotment FROM PUBLIC;
+REVOKE ALL ON FUNCTION relay.spend_allotments, relay.unspend, relay.note_senders, relay.end_allotments,
+    relay.take_back_allotment FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION relay.end_allotments TO frankpost_web;

@@ -52,6 +52,9 @@ BEGIN
         v_ids := v_ids || v_group.ids;
         IF v_group.state IS DISTINCT FROM 'active' THEN
             v_verdicts := v_verdicts || array_fill('reseller_suspended'::text, ARRAY[cardinality(v_group.ids)]);
+            IF v_group.hour IS NOT NULL THEN  -- it was active when this batch began to wait for another that spends, too
+                PERFORM relay.unspend(v_group.reseller_id, v_group.account_id, v_group.recipients);
+            END IF;
             CONTINUE;
         END IF;
         IF v_group.hour IS NOT NULL THEN
@@ -66,8 +69,7 @@ BEGIN
                 CONTINUE;
             END IF;
             -- One of the recipients is suppressed, and costs nothing: this is for the books.
-            UPDATE relay.allotment a SET remaining = a.remaining + v_group.recipients
-                WHERE a.reseller_id = v_group.reseller_id AND a.account_id = v_group.account_id;
+            PERFORM relay.unspend(v_group.reseller_id, v_group.account_id, v_group.recipients);
         END IF;
         EXECUTE format('SELECT * FROM %I.accept($1, $2, $3, $4, $5, $6, $7, $8)', 'r_' || v_group.key)
             INTO v_decision

@@ -1,6 +1,8 @@
 """Allotments: what busy accounts may have accepted in advance costs the books exactly what was used of it."""
 
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,10 +21,12 @@ from relay_worker.queue.selection import Selection
 from relay_worker.queue.tools import START, drop
 from tenants.models import Account
 from tests.relay_worker.queue.conftest import OpenAccount
-from tests.relay_worker.queue.desk import NOON, Desk, Sender, Worker, end_leases, result
+from tests.relay_worker.queue.desk import NOON, Desk, Sender, Worker, end_leases, owner_connection, result
 from whitelabel.portal.billing.allocation.queries import holdings
 
 MOST = 16
+PATIENCE = 20.0  # seconds
+ALLOTMENT = "SELECT FROM relay.allotment WHERE reseller_id = %s AND account_id = %s"
 Books = psycopg.Connection[dict[str, Any]]
 
 
@@ -43,6 +47,16 @@ def busy(desk: Desk, account: OpenAccount) -> Sender:
 def settle(sender: Sender) -> None:
     sender.end_allotments()
     sender.books.execute("SELECT relay.post(1000, '0', true)")
+
+
+def wait_for_a_waiter(books: Books) -> None:
+    """Until some batch waits for a row that another has locked."""
+    deadline = time.monotonic() + PATIENCE
+    while not books.execute(
+        "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%relay.ingest%'"
+    ).fetchall():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def sound(sender: Sender) -> bool:
@@ -176,6 +190,23 @@ def test_a_suspended_reseller_spends_nothing_of_it(desk: Desk, busy: Sender, boo
         assert send(desk, busy.message()) == [Verdict.RESELLER_SUSPENDED]
     finally:
         books.execute(suspend, ("active", busy.reseller.id))
+    assert busy.allotted == (MOST, MOST)
+
+
+def test_a_reseller_suspended_while_a_batch_waits_to_spend_loses_nothing_of_it(
+    desk: Desk, busy: Sender, books: Books
+) -> None:
+    suspend = "UPDATE platform.reseller SET state = %s WHERE id = %s"
+    with ThreadPoolExecutor(1) as threads:
+        with owner_connection() as another_batch:
+            another_batch.execute(f"{ALLOTMENT} FOR UPDATE", (busy.reseller.id, busy.account_id))
+            sending = threads.submit(send, desk, busy.message())
+            wait_for_a_waiter(books)
+            books.execute(suspend, ("suspended", busy.reseller.id))
+        try:
+            assert sending.result() == [Verdict.RESELLER_SUSPENDED]
+        finally:
+            books.execute(suspend, ("active", busy.reseller.id))
     assert busy.allotted == (MOST, MOST)
 
 
