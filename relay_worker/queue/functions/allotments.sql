@@ -85,6 +85,15 @@ BEGIN
     RETURN v_ended;
 END $$;
 
+-- Recipients of an account that allotments have paid for since then and that are in no table yet: see relay.post.
+CREATE OR REPLACE FUNCTION relay.only_logged(p_reseller integer, p_account bigint, p_since timestamptz) RETURNS bigint
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(sum(cardinality(string_to_array((a.message).rcpt_to, E'\n'))), 0)
+    FROM (SELECT l.accepted FROM relay.result_log l UNION ALL SELECT u.accepted FROM relay.unrecorded u) w
+    CROSS JOIN unnest(w.accepted) a
+    WHERE (a.message).reseller_id = p_reseller AND (a.message).account_id = p_account AND a.at >= p_since
+$$;
+
 -- Trigger on every reseller's accounts and their lots: what an account may send, or what pays for it, has changed.
 CREATE OR REPLACE FUNCTION relay.take_back_allotment() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -96,5 +105,5 @@ BEGIN
 END $$;
 
 REVOKE ALL ON FUNCTION relay.spend_allotments, relay.unspend, relay.note_senders, relay.end_allotments,
-    relay.take_back_allotment FROM PUBLIC;
+    relay.only_logged, relay.take_back_allotment FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION relay.end_allotments TO frankpost_web;

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from billing.caps.services import NewCaps, cap_account
 from billing.ledger.checks import check_ledger
 from billing.ledger.queries import credits_left, lots_of, usage_of
 from platform_core.clock import StoppedClock, SystemClock
@@ -174,6 +175,16 @@ def test_a_change_of_what_an_account_may_send_counts_from_the_next_message(
     busy.change("account", **change)
     assert (busy.allotted[1], busy.used) == (0, 2)
     assert send(desk, busy.message()) == [verdict]
+
+
+def test_a_daily_cap_counts_what_is_only_logged_of_the_day_too(desk: Desk, busy: Sender) -> None:
+    send(desk, busy.message("a@example.org", "b@example.org", "c@example.org"))
+    with tenant_session(busy.reseller) as session:
+        account, caps = session.get_one(Account, busy.account_id), NewCaps(None, daily=6, per_minute=None)
+        cap_account(session, account, caps, clock=StoppedClock(NOON))
+        session.commit()
+    verdicts = [verdict for message in busy.messages(3) for verdict in send(desk, message)]
+    assert verdicts == [Verdict.ACCEPTED] + [Verdict.DAILY_CAP_REACHED] * 2
 
 
 def test_a_suspended_login_spends_nothing_of_it(desk: Desk, busy: Sender) -> None:

@@ -41,8 +41,9 @@ LANGUAGE sql SET search_path FROM CURRENT AS $$
 $$;
 REVOKE ALL ON FUNCTION count_pace FROM PUBLIC;
 
--- Begin the account's count of today anew, from the mail itself: for an account that has just got a daily cap. The bucket
--- is full. Open to the reseller's own role.
+-- Begin the account's count of today anew, from the mail itself: for an account that has just got a daily cap. With the
+-- account locked and its allotment ended, one look sees all that was accepted, in the tables or on its way there. The
+-- bucket is full. Open to the reseller's own role.
 CREATE OR REPLACE FUNCTION recount_pace(p_account bigint, p_at timestamptz) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
@@ -52,7 +53,9 @@ BEGIN
     SELECT * INTO v_account FROM account WHERE id = p_account FOR NO KEY UPDATE;
     v_midnight := date_trunc('day', p_at, v_account.time_zone);
     INSERT INTO account_pace (account_id, day, accepted, tokens, tokens_at)
-        SELECT p_account, (p_at AT TIME ZONE v_account.time_zone)::date, count(*),
+        SELECT p_account, (p_at AT TIME ZONE v_account.time_zone)::date,
+               count(*) + relay.only_logged((SELECT id FROM platform.reseller WHERE 'r_' || key = current_schema()),
+                                            p_account, v_midnight),
                coalesce(v_account.minute_rate, 0) * 60000000::bigint, p_at
         FROM message m JOIN recipient r ON r.message_id = m.id
         -- The first 48 bits of an id are its milliseconds (RFC 9562 5.7): an hour's margin, then the exact time.
