@@ -179,7 +179,9 @@ class Settings(BaseSettings):
         description="Those of the STARTTLS ports that take bounces, complaints and unsubscribes from everybody, without a login; comma-separated.",
     )
     inbound_max_message_bytes: int = Field(
-        default=1_048_576, ge=65_536, description="Largest mail that comes back, in bytes."
+        default=1_048_576,
+        ge=65_536,
+        description="Bytes kept of a mail that comes back. Of a larger one, as a bounce with all of the message, it is the beginning.",
     )
     inbound_max_messages_per_address: int = Field(
         default=2000, ge=1, description="Mails that one address may bring back in 10 minutes."

@@ -1,6 +1,7 @@
 """The part of a conversation that is open to everybody: mail that comes back to us (RFC 5321, RFC 3464, RFC 5965)."""
 
 import re
+from collections.abc import Awaitable
 
 from platform_core.mail.replies import Reply
 from relay_worker.inbound.door import InboundMail, InboundRecipient
@@ -12,7 +13,7 @@ from relay_worker.submission.data import without_dots
 from relay_worker.submission.envelope import parse_mail, parse_rcpt
 from relay_worker.submission.headers import MAX_HEADER_BYTES
 from relay_worker.submission.limits import Hold
-from relay_worker.submission.receive import receive
+from relay_worker.submission.receive import receive_beginning
 from relay_worker.submission.replies import Refused
 from relay_worker.submission.services import Services
 
@@ -50,7 +51,7 @@ class InboundSession(Conversation):
             raise Refused(replies.GREET_FIRST)
         if self.in_transaction:
             raise Refused(replies.NESTED_MAIL)
-        largest = self._services.settings.inbound_max_message_bytes
+        largest = self._services.settings.relay_max_message_bytes
         command = parse_mail(argument, largest=largest, extended=self._extended)
         await self._reception.check_client(self._client)
         self._transaction.mail_from = str(command.sender) if command.sender else ""
@@ -110,7 +111,9 @@ class InboundSession(Conversation):
         """Read the message and keep it; the reply to it. Raises Refused and Unavailable."""
         settings = self._services.settings
         with Hold(self._services.memory) as hold:
-            content = without_dots(await self._receive(hold, largest=settings.inbound_max_message_bytes))
+            # Some servers return all of a message with the bounce, however large; what it says stands above that.
+            beginning = receive_beginning(self, hold, most=settings.inbound_max_message_bytes)
+            content = without_dots(await self._receive(beginning))
             if _hops(content) > settings.relay_max_hops:
                 raise Refused(replies.MAIL_LOOP)
             await self._reception.keep(self._mail(content))
@@ -125,10 +128,10 @@ class InboundSession(Conversation):
             raw=content,
         )
 
-    async def _receive(self, hold: Hold, *, largest: int) -> bytes:
+    async def _receive(self, message: Awaitable[bytes]) -> bytes:
         self._reading_message = True
         try:
-            data = await receive(self, hold, largest=largest)
+            data = await message
         except Refused:
             self._reading_message = False  # it was read through
             raise

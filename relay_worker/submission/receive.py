@@ -32,6 +32,29 @@ async def receive(channel: Channel, hold: Hold, *, largest: int) -> bytes:
     return data
 
 
+async def receive_beginning(channel: Channel, hold: Hold, *, most: int) -> bytes:
+    """At most the first `most` octets of the message, with its dots; the rest passes without being kept.
+
+    Otherwise as `receive`.
+    """
+    end, buffer = EndOfData(), channel.inbox.buffer
+    while (found := end.find(buffer)) is None and len(buffer) < most and hold.grow_to(len(buffer)):
+        await channel.take_more()
+    size = min(len(buffer) if found is None else found[0], most)
+    fits = hold.grow_to(size)
+    if not fits:
+        hold.give_back()
+    with memoryview(buffer) as view:
+        data = bytes(view[: size if fits else 0])
+    if found is None:
+        await _read_through(channel, end)
+    else:
+        del buffer[: found[1]]
+    if not fits:
+        raise Refused(OUT_OF_MEMORY)
+    return data
+
+
 def _no_room(size: int, hold: Hold, largest: int) -> Reply | None:
     if size > largest:
         return MESSAGE_TOO_LARGE

@@ -21,6 +21,7 @@ from relay_worker.submission.envelope import parse_mail, parse_rcpt
 from relay_worker.submission.inbox import Overlong
 from relay_worker.submission.limits import Hold, Seat
 from relay_worker.submission.message import Origin, compose
+from relay_worker.submission.receive import receive
 from relay_worker.submission.replies import Refused, accepted, held
 from relay_worker.submission.services import Services
 
@@ -213,7 +214,7 @@ class SmtpSession(InboundSession):
             return await super()._take_message()
         largest = self._services.settings.relay_max_message_bytes
         with Hold(self._services.memory) as hold:
-            submission = self._compose(await self._receive(hold, largest=largest))
+            submission = self._compose(await self._receive(receive(self, hold, largest=largest)))
             verdict = await self._services.batcher.submit(submission)
         if verdict is Verdict.ACCEPTED:
             return accepted(submission.message_id)

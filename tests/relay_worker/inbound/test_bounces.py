@@ -143,6 +143,16 @@ def test_a_quoted_mark_of_another_message_is_not_believed(
     assert (sent.state()[0], other.state()[0]) == ("bounced", "delivered")
 
 
+def test_a_report_that_brings_all_of_a_large_message_back_is_read(
+    relay: ReturnRelay, desk: Desk, shop: Sender
+) -> None:
+    sent = deliver(desk, shop, "ann@there.example")
+    attachment = b"".join(b"%076d\n" % n for n in range(30_000))  # 2.3 MB
+    relay.bring(sent.return_path(), gone("ann@there.example").replace(b"Hello\n", attachment))
+    read_all()
+    assert sent.state() == ("bounced", "hard")
+
+
 def test_an_absence_note_goes_into_the_history_and_changes_nothing(
     relay: ReturnRelay, desk: Desk, shop: Sender
 ) -> None:

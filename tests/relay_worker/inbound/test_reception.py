@@ -169,17 +169,27 @@ def test_a_database_that_is_away_is_a_temporary_fault(start_relay: StartRelay, s
         assert client.reply().startswith("451 4.3.0 ")
 
 
-def test_a_mail_beyond_the_limit_is_refused(start_relay: StartRelay, sent: Sent, books: Books) -> None:
+def test_of_a_mail_beyond_the_limit_the_beginning_is_kept(
+    start_relay: StartRelay, sent: Sent, books: Books
+) -> None:
     relay = start_relay(inbound_max_message_bytes=65_536)
     with relay.raw() as client:
         client.greet()
-        assert client.ask(b"MAIL FROM:<> SIZE=65537").startswith("552 5.3.4 ")
-        client.ask(b"MAIL FROM:<>")
+        assert client.ask(b"MAIL FROM:<> SIZE=200000").startswith("250 ")
         rcpt(client, sent.return_path())
         client.ask(b"DATA")
-        client.send(b"x" * 70_000 + b"\r\n.\r\n")
-        assert client.reply().startswith("552 5.3.4 ")
-    assert inbound_rows(books, sent.sender) == []
+        client.send(b"Subject: a\r\n\r\n" + b"x" * 200_000 + b"\r\n.\r\n")
+        assert client.reply().startswith("250 2.0.0 ")
+        assert client.ask(b"NOOP").startswith("250 ")  # the rest was no command
+    (kept,) = inbound_rows(books, sent.sender)
+    assert (len(kept["raw"]), kept["raw"][:15]) == (65_536, b"Subject: a\r\n\r\nx")
+
+
+def test_a_mail_beyond_the_size_that_is_announced_is_refused(relay: ReturnRelay) -> None:
+    with relay.raw() as client:
+        client.greet()
+        announced = relay.settings.relay_max_message_bytes
+        assert client.ask(b"MAIL FROM:<> SIZE=%d" % (announced + 1)).startswith("552 5.3.4 ")
 
 
 def test_a_mail_that_goes_in_circles_ends_here(relay: ReturnRelay, sent: Sent) -> None:
