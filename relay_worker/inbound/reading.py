@@ -105,10 +105,7 @@ def _sent_at(report: FeedbackReport) -> datetime | None:
         sent = parsedate_to_datetime(report.original.get("date"))
         # RFC 5322 3.3: -0000 tells the time in UTC, and nothing of where the sender is.
         return sent.astimezone(UTC) if sent.tzinfo else sent.replace(tzinfo=UTC)
-    except (
-        ValueError,
-        OverflowError,
-    ):  # no date, or one that no calendar has; whoever sent the message wrote it
+    except (ValueError, OverflowError):  # whoever sent the message wrote its date, if it was one
         return None
 
 
