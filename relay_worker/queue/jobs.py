@@ -1,5 +1,6 @@
 """Entry points of the queue's jobs. All may run twice, late or never: the truth is in Postgres."""
 
+import math
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -61,9 +62,18 @@ def _end_allotments(session: Session) -> None:
 
 
 def record_again() -> None:
-    """Record results that a reseller's schema could not take when they came. Queue: upkeep."""
+    """Record results that a reseller's schema could not take when they came, for as long as they grow fewer: what comes
+    meanwhile waits behind them. Queue: upkeep.
+    """
     with Session(db.engine) as session:
-        left = session.scalar(text("SELECT relay.record_again(100)"))
-        session.commit()
+        before, left = math.inf, _record_some(session)
+        while 0 < left < before:
+            before, left = left, _record_some(session)
     if left:
         log.warning("results.unrecorded", batches=left)
+
+
+def _record_some(session: Session) -> int:
+    left = session.scalar(text("SELECT relay.record_again(100)")) or 0
+    session.commit()
+    return left

@@ -108,8 +108,8 @@ EXCEPTION WHEN OTHERS THEN
         VALUES (p_reseller, p_results, p_strays, p_counts, p_accepted, SQLERRM);
 END $$;
 
--- Record what was set aside, oldest first; what still can't be recorded stays, and so does what comes after it. Says how
--- much there is left.
+-- Record what was set aside, oldest first, of each reseller up to p_limit entries; what still can't be recorded stays, and so
+-- does what comes after it of the same reseller. Says how much there is left.
 CREATE OR REPLACE FUNCTION relay.record_again(p_limit integer) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
@@ -118,8 +118,11 @@ DECLARE
 BEGIN
     FOR v_kept IN
         SELECT u.id, u.reseller_id, u.results, u.strays, u.counts, u.accepted, r.key
-        FROM relay.unrecorded u JOIN platform.reseller r ON r.id = u.reseller_id
-        ORDER BY u.id LIMIT p_limit FOR UPDATE OF u
+        FROM platform.reseller r
+        CROSS JOIN LATERAL (
+            SELECT * FROM relay.unrecorded o WHERE o.reseller_id = r.id ORDER BY o.id LIMIT p_limit FOR UPDATE) u
+        WHERE r.id IN (SELECT o.reseller_id FROM relay.unrecorded o)
+        ORDER BY r.id, u.id
     LOOP
         CONTINUE WHEN v_kept.reseller_id = ANY (v_stuck);
         BEGIN

@@ -210,3 +210,19 @@ def test_results_that_one_reseller_cannot_take_are_set_aside_and_recorded_later(
     assert (recipient(sick)["state"], sick.count("event"), sick.stats["delivered"]) == ("delivered", 1, 1)
     record_again()
     assert sick.stats["delivered"] == 1
+
+
+def test_a_schema_that_stays_broken_holds_up_no_other_that_was(
+    desk: Desk, account: OpenAccount, worker: Worker
+) -> None:
+    sick, mended = account(reseller=0, plan=101), account(reseller=1, plan=1)
+    desk.accept(*sick.messages(101), mended.message())
+    claimed = worker.claim() + worker.claim()
+    with broken(sick, "event"):
+        with broken(mended, "event"):
+            for one in sorted(claimed, key=lambda one: one.reseller_id):
+                worker.finish(result(one))
+        record_again()
+        assert (mended.stats.get("delivered"), sick.stats.get("delivered")) == (1, None)
+    record_again()
+    assert sick.stats["delivered"] == 101
