@@ -92,9 +92,10 @@ _AUTO_SUBJECT = re.compile(
 )
 # In the text of a mail from the null sender, where neither its From nor its subject tells.
 _BOUNCE_WORDS = re.compile(
-    r"\b(?:could|can|was|has|were|have) ?(?:not|n['\u2019]t) (?:been |be )?(?:successfully )?delivered"
-    r"|\bundeliver(?:able|ed)\b|\bdelivery (?:to \S+ )?(?:has |have )?failed"
-    r"|\b(?:unable to|could not|couldn['\u2019]t|can(?:not|'t)) deliver\b",
+    r"\b(?:could|can|was|has|were|have) ?(?:not|n['\u2019]t) (?:yet )?(?:been |be )?(?:successfully )?delivered\b"
+    r"|\bundeliver(?:able|ed)\b|\bdelivery (?:to \S+ |of \S+ )?(?:has |have )?(?:failed|error|failure|impossible)"
+    r"|(?:\bun|\bnot |n['\u2019]t )able to deliver\b|\b(?:could not|couldn['\u2019]t|can(?:not|['\u2019]t)) deliver\b"
+    r"|\b(?:delivery|permanent|fatal) errors?\b|\bfailed addresse?s?\b|\b(?:giving|given) up\b",
     re.IGNORECASE,
 )
 _STILL_TRYING = re.compile(
