@@ -20,8 +20,13 @@ Part = email.message.Message
 
 
 def recode(raw: bytes, wanted: Callable[[Part], bool]) -> bytes:
-    """The message with each part that `wanted` names in quoted-printable (text) or base64 (all else)."""
+    """The message with each part that `wanted` names in quoted-printable (text) or base64 (all else).
+
+    One whose parts can't be told apart stays as it is: nothing in it could be encoded and found again.
+    """
     message = email.message_from_bytes(raw, policy=_POLICY)
+    if _in_one_piece(message):
+        return raw
     for part in message.walk():
         if not part.is_multipart() and wanted(part):
             _encode(part)
@@ -32,9 +37,12 @@ def recode_to_seven_bits(raw: bytes) -> bytes:
     """The message for a server without 8BITMIME (RFC 6152 3): every part with octets beyond ASCII encoded.
 
     Parts under a signature of the customer's (S/MIME, PGP) stay as they are: every server of today passes on what it
-    gets, while recoding is sure to break them. The header of the message itself is not touched.
+    gets, while recoding is sure to break them; so does a message whose parts can't be told apart. The header of the
+    message itself is not touched.
     """
     message = email.message_from_bytes(raw, policy=_POLICY)
+    if _in_one_piece(message):
+        return raw
     for part in _open_parts(message):
         if part is not message:
             _encode_fields(part)
@@ -44,6 +52,13 @@ def recode_to_seven_bits(raw: bytes) -> bytes:
         elif not str(part.get_payload()).isascii():
             _encode(part)
     return _written(message)
+
+
+def _in_one_piece(message: Part) -> bool:
+    """True when something in it claims to have parts (RFC 2046 5.1) and shows none: a boundary that never comes."""
+    return any(
+        part.get_content_maintype() == "multipart" and not part.is_multipart() for part in message.walk()
+    )
 
 
 def _open_parts(part: Part) -> Iterator[Part]:

@@ -173,6 +173,17 @@ def test_only_the_part_with_the_overlong_line_is_touched() -> None:
     assert not has_overlong_line(sent)
 
 
+@pytest.mark.parametrize("length", [10, 600])
+def test_a_message_whose_parts_cannot_be_told_apart_goes_as_it_came(length: int) -> None:
+    header = b'From: a@shop.test\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n'
+    body = (
+        b"--b\r\n\r\n" + b"word " * 400 + b"\r\n"
+        b'--b\r\nContent-Type: multipart/alternative; boundary="c"\r\n\r\n'
+        b"--another\r\n\r\n" + "ü".encode() * length + b"\r\n--b--\r\n"
+    )
+    assert content(build(header + body)).endswith(b"\r\n\r\n" + body)
+
+
 def test_an_overlong_header_is_folded_at_white_space() -> None:
     field = b"References: " + b" ".join(b"<%d@shop.test>" % n for n in range(200))
     sent = content(build(field + b"\r\n" + RAW))

@@ -98,6 +98,12 @@ def test_what_a_customer_has_signed_is_not_touched() -> None:
     assert content(fitted(packed(HEADER + sealed), OLD)) == HEADER + sealed
 
 
+@pytest.mark.parametrize("kind", ["mixed", "signed"])
+def test_parts_that_cannot_be_told_apart_are_not_touched(kind: str) -> None:
+    body = f'Content-Type: multipart/{kind}; boundary="b"\r\n\r\n--another\r\n\r\nGrüße\r\n'.encode()
+    assert content(fitted(packed(HEADER + body), OLD)) == HEADER + body
+
+
 def test_the_signature_is_made_over_what_is_sent() -> None:
     signing = Signing((SigningKey.from_pem("shop.test", "fp1", rsa_pem()),), 1_790_000_000)
     message = packed(mixed(), signing=signing)
