@@ -150,6 +150,8 @@ class SmtpSession(InboundSession):
         command = parse_mail(argument, largest=largest, extended=self._extended)
         if command.sender is not None:
             await self._check_sender_domain(route, command.sender.domain)
+        elif self._route_age > ROUTE_FRESH:
+            await self._read_route_again(route)  # header From is held against it
         self._transaction.mail_from = str(command.sender) if command.sender else ""
         self._transaction.smtputf8 = command.smtputf8
         self._transaction.envelope_id = command.envelope_id
@@ -165,11 +167,16 @@ class SmtpSession(InboundSession):
 
     async def _check_sender_domain(self, route: Route, domain: str) -> None:
         """Raises SenderNotVerified. What a long session knows of its account is read anew now and then."""
-        age = self.loop.time() - self._route_read_at
+        age = self._route_age
         if age > ROUTE_FRESH or (age > ROUTE_STALE and domain not in route.domains):
             route = await self._read_route_again(route)
         if domain not in route.domains:
             raise SenderNotVerified(domain)
+
+    @property
+    def _route_age(self) -> float:
+        """Seconds since the account was last looked up."""
+        return self.loop.time() - self._route_read_at
 
     async def _read_route_again(self, route: Route) -> Route:
         try:
@@ -214,13 +221,21 @@ class SmtpSession(InboundSession):
             return await super()._take_message()
         largest = self._services.settings.relay_max_message_bytes
         with Hold(self._services.memory) as hold:
-            submission = self._compose(await self._receive(receive(self, hold, largest=largest)))
+            submission = await self._accountable(await self._receive(receive(self, hold, largest=largest)))
             verdict = await self._services.batcher.submit(submission)
         if verdict is Verdict.ACCEPTED:
             return accepted(submission.message_id)
         if verdict is Verdict.HELD:
             return held(submission.message_id)
         raise Refused(replies.REFUSALS[verdict])
+
+    async def _accountable(self, data: bytes) -> Submission:
+        """The submission, of a domain in header From that may have been verified since the login."""
+        try:
+            return self._compose(data)
+        except SenderNotVerified as error:
+            await self._check_sender_domain(self._logged_in(), error.domain)
+            return self._compose(data)
 
     def _compose(self, data: bytes) -> Submission:
         return compose(

@@ -56,17 +56,38 @@ def test_a_domain_verified_during_a_session_may_be_used_in_it(relay: RunningRela
     with relay.raw() as client:
         client.log_in()
         relay.door.routes["anna"] = make_route(domains=frozenset({"new.example"}))
-        for session in relay.relay._services.sessions:
-            session._route_read_at -= 6
+        let_time_pass(relay, 6)
         assert client.ask(b"MAIL FROM:<me@new.example>").startswith("250 ")
+
+
+@pytest.mark.parametrize("sender", [b"", b"me@example.org"])
+def test_a_domain_verified_during_a_session_may_be_used_in_header_from(
+    relay: RunningRelay, sender: bytes
+) -> None:
+    with relay.raw() as client:
+        client.log_in()
+        relay.door.routes["anna"] = make_route(domains=frozenset({"new.example", "example.org"}))
+        let_time_pass(relay, 6)
+        client.begin(sender)
+        client.send(b"From: me@new.example\r\n\r\nx\r\n.\r\n")
+        assert client.reply().startswith("250 ")
+
+
+def test_a_domain_taken_away_is_no_longer_good_for_the_null_sender_either(relay: RunningRelay) -> None:
+    with relay.raw() as client:
+        client.log_in()
+        relay.door.routes["anna"] = make_route(domains=frozenset({"new.example"}))
+        let_time_pass(relay, 61)
+        client.begin(b"")
+        client.send(b"From: me@example.org\r\n\r\nx\r\n.\r\n")
+        assert client.reply().startswith("550 5.7.1 example.org is not a verified sending domain")
 
 
 def test_a_credential_taken_away_ends_a_long_session(relay: RunningRelay) -> None:
     with relay.raw() as client:
         client.log_in()
         relay.door.routes["anna"] = make_route(verifier=bytes(32))
-        for session in relay.relay._services.sessions:
-            session._route_read_at -= 61
+        let_time_pass(relay, 61)
         assert client.ask(b"MAIL FROM:<me@example.org>").startswith("535 5.7.13")
         assert client.closed
 
@@ -143,3 +164,9 @@ def test_an_address_beyond_ascii_needs_smtputf8(relay: RunningRelay) -> None:
         client.log_in()
         client.ask(b"MAIL FROM:<me@example.org>")
         assert client.ask("RCPT TO:<é@example.net>".encode()).startswith("553 5.6.7")
+
+
+def let_time_pass(relay: RunningRelay, seconds: float) -> None:
+    """What sessions know of their accounts is older by that."""
+    for session in relay.relay._services.sessions:
+        session._route_read_at -= seconds
