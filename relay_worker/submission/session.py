@@ -166,10 +166,15 @@ class SmtpSession(InboundSession):
         return self._route
 
     async def _check_sender_domain(self, route: Route, domain: str) -> None:
-        """Raises SenderNotVerified. What a long session knows of its account is read anew now and then."""
+        """Raises SenderNotVerified, and Unavailable. What a long session knows of its account is read anew now and then."""
         age = self._route_age
         if age > ROUTE_FRESH or (age > ROUTE_STALE and domain not in route.domains):
-            route = await self._read_route_again(route)
+            try:
+                route = await self._read_route_again(route)
+            except Unavailable:
+                if domain not in route.domains:
+                    raise  # it may have been verified meanwhile
+                # Else acceptance checks again, in the database itself.
         if domain not in route.domains:
             raise SenderNotVerified(domain)
 
@@ -179,10 +184,8 @@ class SmtpSession(InboundSession):
         return self.loop.time() - self._route_read_at
 
     async def _read_route_again(self, route: Route) -> Route:
-        try:
-            found = await self._services.door.route(route.user_name)
-        except Unavailable:
-            return route  # acceptance checks again, in the database itself
+        """Raises Unavailable, Refused, and suspensions."""
+        found = await self._services.door.route(route.user_name)
         if found is None or found.verifier != route.verifier:
             raise Refused(replies.CREDENTIAL_SUSPENDED, ends=True)  # deleted, or its secret was changed
         self._route, self._route_read_at = active(found), self.loop.time()

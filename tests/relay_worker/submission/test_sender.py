@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from platform_core.errors import Unavailable
 from tests.relay_worker.submission.fakes import make_route
 from tests.relay_worker.submission.relays import RunningRelay
 
@@ -71,6 +72,21 @@ def test_a_domain_verified_during_a_session_may_be_used_in_header_from(
         client.begin(sender)
         client.send(b"From: me@new.example\r\n\r\nx\r\n.\r\n")
         assert client.reply().startswith("250 ")
+
+
+def test_while_the_database_is_away_a_new_domain_is_put_off_and_a_known_one_goes_on(
+    relay: RunningRelay,
+) -> None:
+    with relay.raw() as client:
+        client.log_in()
+        relay.door.route_fault = Unavailable("The database is away.")
+        let_time_pass(relay, 61)
+        assert client.ask(b"MAIL FROM:<me@new.example>").startswith("451 4.3.0 ")
+        assert client.ask(b"MAIL FROM:<me@example.org>").startswith("250 ")
+        assert client.ask(b"RCPT TO:<you@example.net>").startswith("250 ")
+        client.ask(b"DATA")
+        client.send(b"From: me@new.example\r\n\r\nx\r\n.\r\n")
+        assert client.reply().startswith("451 4.3.0 ")
 
 
 def test_a_domain_taken_away_is_no_longer_good_for_the_null_sender_either(relay: RunningRelay) -> None:
