@@ -1,9 +1,13 @@
 """TLSA records against chains of certificates."""
 
 import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from platform_dev.authority import IssuedCertificate, LocalAuthority
@@ -87,6 +91,73 @@ def test_an_authority_record_does_not_mean_the_servers_own_certificate(authority
     server, anchor = chain(authority.issue(HOST))
     assert not vouches(tlsa(2, 1, 1, server), [server, anchor])
     assert not vouches(tlsa(3, 1, 1, anchor), [server, anchor])
+
+
+@dataclass(frozen=True)
+class Made:
+    """A certificate with its key, and no more in it than is asked for: as openssl and such tools make them."""
+
+    certificate: x509.Certificate
+    key: ec.EllipticCurvePrivateKey
+
+    @property
+    def der(self) -> bytes:
+        return self.certificate.public_bytes(Encoding.DER)
+
+
+def make(name: str, by: Made | None, *extensions: x509.ExtensionType) -> Made:
+    """`by`: whose key signs it, None for its own."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]))
+        .issuer_name(
+            by.certificate.subject if by else x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        )
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+    )
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=False)
+    return Made(builder.sign(by.key if by else key, SHA256()), key)
+
+
+AUTHORITY = x509.BasicConstraints(ca=True, path_length=None)
+AT_HOST = x509.SubjectAlternativeName([x509.DNSName(HOST)])
+ONLY_SIGNATURES = x509.KeyUsage(True, False, False, False, False, False, False, False, False)
+
+
+def test_an_authority_of_ones_own_need_not_look_like_a_public_one() -> None:
+    authority = make("Mail authority", None, AUTHORITY)
+    server = make(HOST, authority, AT_HOST)
+    assert vouches(tlsa(2, 1, 1, authority.der), [server.der, authority.der])
+    assert not vouches(tlsa(2, 1, 1, authority.der), [server.der, authority.der], "other.shop.test")
+
+
+@pytest.mark.parametrize(
+    "between",
+    [(), (x509.BasicConstraints(ca=False, path_length=None),), (AUTHORITY, ONLY_SIGNATURES)],
+    ids=["no word of it", "no authority", "no authority by its key"],
+)
+def test_who_has_a_certificate_of_the_authority_is_none_itself(
+    between: tuple[x509.ExtensionType, ...],
+) -> None:
+    authority = make("Mail authority", None, AUTHORITY)
+    customer = make(
+        "customer.test", authority, x509.SubjectAlternativeName([x509.DNSName("customer.test")]), *between
+    )
+    server = make(HOST, customer, AT_HOST)
+    assert not vouches(tlsa(2, 1, 1, authority.der), [server.der, customer.der, authority.der])
+
+
+@pytest.mark.parametrize("length", [0, 1])
+def test_an_authority_says_how_many_more_may_come_below_it(length: int) -> None:
+    authority = make("Mail authority", None, x509.BasicConstraints(ca=True, path_length=length))
+    below = make("Office authority", authority, AUTHORITY)
+    server = make(HOST, below, AT_HOST)
+    assert vouches(tlsa(2, 1, 1, authority.der), [server.der, below.der, authority.der]) == (length == 1)
 
 
 @pytest.mark.parametrize(
