@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import structlog
+
 from platform_core.mail.replies import Reply
 from relay_worker.bounces.classes import OutcomeClass
 from relay_worker.bounces.classify import classify
@@ -12,7 +14,7 @@ from relay_worker.delivery.client import Manners, SmtpClient
 from relay_worker.delivery.downgrade import fitted
 from relay_worker.delivery.extensions import Extensions
 from relay_worker.delivery.tls.levels import IN_CLEAR, TlsAchieved
-from relay_worker.delivery.transaction import Answer, Stage, Transaction
+from relay_worker.delivery.transaction import INTERNAL_FAULT, Answer, Stage, Transaction
 from relay_worker.queue.claims import Claimed
 
 _LARGE = 262_144  # octets; below this the transport takes a message in one piece
@@ -23,6 +25,8 @@ NOT_SENT = Reply(451, "4.4.2", "the connection ended before the message was sent
 TOO_LARGE = Reply(552, "5.3.4", "the message is larger than this mail server takes")
 NO_SMTPUTF8 = Reply(553, "5.6.7", "the mail server takes no international addresses or headers (SMTPUTF8)")
 UNSAYABLE = Reply(553, "5.1.3", "the address can't be said in SMTP")
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +147,15 @@ class Conversation:
         return self._answers(outcomes, prepared.started)
 
     def _prepare(self, transaction: Transaction, started: float) -> Prepared:
+        try:
+            return self._fit(transaction, started)
+        except Exception:
+            # That is this message's trouble, and neither the connection's nor that of the message it goes behind.
+            message_id = str(transaction.recipients[0].message_id)
+            log.exception("delivery.fitting_failed", message_id=message_id)
+            return Prepared(transaction, transaction, INTERNAL_FAULT.reply, b"", [], started)
+
+    def _fit(self, transaction: Transaction, started: float) -> Prepared:
         extensions = self._client.extensions
         message = fitted(transaction.message, extensions)
         ready = (
