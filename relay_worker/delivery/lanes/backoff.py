@@ -49,6 +49,9 @@ class BackOff:
         `known`: our state was known to them, so that a lane they open is meant to be open.
         """
         ours = self.state
+        if state.closed_until is not None and state.closed_until <= state.changed_at:
+            # It was over when that was said, and is kept there only because nobody shortens what another has closed.
+            state = replace(state, closed_until=None)
         longer = max(filter(None, (ours.closed_until, state.closed_until)), default=None)
         if state.changed_at > ours.changed_at:
             self.state = state if known else replace(state, closed_until=longer)

@@ -1,5 +1,6 @@
 """How a lane gives way, and how it comes back."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,9 +18,9 @@ MOST = 10
 class Lane:
     """A lane of ten connections at a stopped clock; each complaint is about something begun after the last one."""
 
-    def __init__(self, **state: object) -> None:
+    def __init__(self, *, changed_at: datetime = START, **state: object) -> None:
         self.now = START
-        self.backoff = BackOff(LaneState(1, "", "mx.test", "default", START, **state))  # type: ignore[arg-type]
+        self.backoff = BackOff(LaneState(1, "", "mx.test", "default", changed_at, **state))  # type: ignore[arg-type]
 
     def complain(
         self, wait: timedelta | None = None, *, working: int = 1, strain: Strain = Strain.RATE
@@ -175,3 +176,9 @@ def test_a_lane_that_others_open_is_open_unless_they_do_not_know_why_we_closed_i
     lane = Lane(closed_until=START + 10 * MINUTE)
     lane.backoff.adopt(LaneState(1, "", "mx.test", "default", START + MINUTE), known=known)
     assert (lane.backoff.state.closed_until is None) is known
+
+
+def test_a_closure_that_was_over_at_the_last_word_is_not_taken_up_again() -> None:
+    lane = Lane(changed_at=START + 20 * MINUTE)
+    lane.backoff.adopt(replace(lane.backoff.state, closed_until=START + 10 * MINUTE), known=True)
+    assert lane.backoff.eased

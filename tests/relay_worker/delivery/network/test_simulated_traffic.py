@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from itertools import pairwise
 from statistics import median
 
@@ -83,6 +84,24 @@ def test_after_a_word_of_google_nothing_is_sent_for_ten_minutes_and_then_little(
     first = site.refused_at[0]
     assert not [at for at in site.opened_at if first + 1 < at < first + 600]
     assert {count for at, count in site.crowd if first + 600 <= at < first + 660} == {1}
+
+
+def test_a_lane_that_has_come_back_after_a_pause_is_as_it_was_before(make_world: MakeWorld) -> None:
+    site = Site(faults={"MAIL": (1.0, UNUSUAL)})
+    google = rule("google", "g.test", connections=2, reactions=(Reaction("4.7.28", pause_seconds=600),))
+    world = make_world({"g.test": site}, rules=[google], workers=2)
+
+    async def scene(world: World) -> list[datetime]:
+        await _send(world, "g.test", 3, seconds=30)
+        site.faults.clear()
+        changed = []
+        for _ in range(40):
+            await _send(world, "g.test", 20, seconds=30)
+            changed += [state.changed_at for state in world.desk.states.values()]
+        return changed
+
+    changed = world.play(scene)
+    assert set(changed[-10:]) == {max(changed)}
 
 
 def test_a_lane_that_is_throttled_finds_the_rate_that_the_server_bears(make_world: MakeWorld) -> None:
