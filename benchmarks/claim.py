@@ -22,6 +22,7 @@ from platform_core.ids import ResellerKey
 from platform_core.migrations import upgrade_database
 from platform_core.settings import Settings
 from platform_dev.postgres import EmbeddedPostgres
+from platform_dev.signals import end_by_interrupt
 from platform_web.headless import headless_context
 from relay_worker.queue.postgres import INLINE_BYTES, PER_LANE, PER_RESELLER
 from tenants.models import HostPurpose
@@ -62,6 +63,7 @@ class Cost:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    end_by_interrupt()
     costs = {}
     with tempfile.TemporaryDirectory(prefix="frankpost-bench-", dir="/tmp") as folder:
         Path(folder).chmod(0o755)

@@ -14,6 +14,7 @@ from benchmarks.load import DESTINATIONS
 from benchmarks.measure import Measured, measure, warm_up
 from benchmarks.product import World, running_product
 from platform_dev.ports import free_port
+from platform_dev.signals import end_by_interrupt
 
 RESELLERS = 20
 CONNECTIONS = 100
@@ -26,6 +27,7 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=8000, help="of each case")
     parser.add_argument("--round-trip", type=int, default=ROUND_TRIP_MS, help="milliseconds")
     options = parser.parse_args()
+    end_by_interrupt()
     near, far = (_measured(milliseconds, options.messages) for milliseconds in (0, options.round_trip))
     print(
         f"latency_rate_ratio={far.delivered_per_s / near.delivered_per_s:.2f} "

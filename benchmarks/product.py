@@ -3,6 +3,7 @@
 import math
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from platform_core.migrations import upgrade_database
 from platform_core.security import Seal, SecretVerifier
 from platform_core.settings import settings
 from platform_dev.ports import free_port
+from platform_dev.server import bound_to_us
 from platform_dev.servers import Servers, running_servers
 from platform_web.headless import headless_context
 from relay_worker.queue.partition_jobs import make_partitions, missing_partitions
@@ -157,7 +159,7 @@ def _settle(database_url: str) -> None:
 
 @contextmanager
 def _process(command: Sequence[str]) -> Iterator[int]:
-    process = subprocess.Popen(command)
+    process = subprocess.Popen([*bound_to_us(signal.SIGTERM, give_up_root=False), *command])
     try:
         yield process.pid
     finally:

@@ -47,7 +47,7 @@ def recode_to_seven_bits(raw: bytes) -> bytes:
         if part is not message:
             _encode_fields(part)
         if part.is_multipart():
-            if part.get("Content-Transfer-Encoding", "").strip().lower() in ("8bit", "binary"):
+            if str(part.get("Content-Transfer-Encoding", "")).strip().lower() in ("8bit", "binary"):
                 part.replace_header("Content-Transfer-Encoding", "7bit")
         elif not str(part.get_payload()).isascii():
             _encode(part)

@@ -104,6 +104,19 @@ def test_parts_that_cannot_be_told_apart_are_not_touched(kind: str) -> None:
     assert content(fitted(packed(HEADER + body), OLD)) == HEADER + body
 
 
+def test_an_encoding_of_no_known_name_stops_nothing() -> None:
+    attached = (
+        "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: ächt\r\n\r\nSubject: Hi\r\n\r\nGrüße\r\n"
+    )
+    raw = (
+        HEADER
+        + b"Content-Type: multipart/mixed; boundary=cut\r\n\r\n--cut\r\n"
+        + attached.encode()
+        + b"--cut--\r\n"
+    )
+    assert b"Gr=C3=BC=C3=9Fe" in content(fitted(packed(raw), OLD))
+
+
 def test_the_signature_is_made_over_what_is_sent() -> None:
     signing = Signing((SigningKey.from_pem("shop.test", "fp1", rsa_pem()),), 1_790_000_000)
     message = packed(mixed(), signing=signing)
