@@ -12,9 +12,8 @@ from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
 PATIENCE = 0.25  # seconds a client is made to wait for Redis
-REST = (
-    5.0  # seconds without asking after a fault, so that a dead Redis does not cost every client the patience
-)
+# Seconds without asking after a fault, so that a dead Redis does not cost every client the patience.
+REST = 5.0
 
 log = structlog.get_logger()
 
@@ -35,8 +34,9 @@ class SharedMemory:
                 fill(pipeline)
                 return await pipeline.execute()
         except (RedisError, OSError, TimeoutError) as error:
+            if time.monotonic() >= self._resting_until:  # the first of all that have asked at once
+                log.warning("relay.redis_unreachable", error=repr(error))
             self._resting_until = time.monotonic() + REST
-            log.warning("relay.redis_unreachable", error=repr(error))
             return None
 
 

@@ -19,6 +19,7 @@ from relay_worker.submission.listeners import run_relay
 # Log-ins, refreshes of host names, returned mail; and batches, of which one is in the database at a time.
 _POOL_SIZES = 3, 2
 _REDIS_SECONDS = 2.0
+_REDIS_CONNECTIONS = 8
 
 
 @click.command()
@@ -31,11 +32,15 @@ def relay() -> None:
 
 async def _serve_relay(found: Settings) -> None:
     pool, for_batches = [await open_pool(found, size=size) for size in _POOL_SIZES]
-    memory = redis.asyncio.Redis.from_url(
+    # Few connections for all sessions: a hundred clients that come at once would open a hundred.
+    connections = redis.asyncio.BlockingConnectionPool.from_url(
         found.redis_url.get_secret_value(),
+        max_connections=_REDIS_CONNECTIONS,
+        timeout=_REDIS_SECONDS,
         socket_timeout=_REDIS_SECONDS,
         socket_connect_timeout=_REDIS_SECONDS,
     )
+    memory = redis.asyncio.Redis.from_pool(connections)
     try:
         plain = PostgresDoor(pool, SystemClock(), allotment=found.relay_allotment, for_batches=for_batches)
         door = MeasuredDoor(plain)
