@@ -2,8 +2,9 @@
 
 import asyncio
 import random
+import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -24,6 +25,9 @@ MIN_PRUNED = 256
 MOST_EXCLUDED = 500  # lanes; a claim compares each lane that it meets with all of them
 PAUSE_TERM = timedelta(seconds=5)  # after which the queue, which knows of the pause, sees to what is put back
 LONGEST_SPREAD = timedelta(minutes=10)
+LOOK_SECONDS = (
+    5.0  # between looks into a closed lane of the queue, for mail that another of our addresses sends
+)
 
 _LaneKey = tuple[str, TlsDemand, str]
 _GateKey = tuple[int, str]
@@ -68,6 +72,7 @@ class Lanes:
         self._fed_by: defaultdict[int, set[Lane]] = defaultdict(set)
         self._shut: set[Gate] = set()
         self._down: set[Lane] = set()
+        self._looked_at: dict[int, float] = {}
         self._paused: frozenset[int] = frozenset()
         self._known: dict[_GateKey, LaneState] = {}
         self._prune_beyond = MIN_PRUNED
@@ -89,13 +94,18 @@ class Lanes:
             self._put_back(transaction, until)
 
     def closed_lanes(self) -> list[int]:
-        """The queue's lanes of which nothing can be sent for now, so that nothing of them need be claimed."""
+        """The queue's lanes of which nothing can be sent for now, so that nothing of them need be claimed.
+
+        The queue does not know which address sends what is on a lane. So that mail of an address never met here does not
+        wait with that of the closed ones, a lane is left open once every few seconds.
+        """
         open_again = [gate for gate in self._shut if self._closed_until(gate) is None]
         self._shut.difference_update(open_again)
         self._down = {lane for lane in self._down if lane.down}
         closed = {due for lane in self._at_rest() for due in lane.due_lanes}
-        mute = (due for due in closed if all(self._rests(lane) for lane in self._fed_by[due]))
-        return list(islice(mute, MOST_EXCLUDED))
+        mute = [due for due in closed if all(self._rests(lane) for lane in self._fed_by[due])]
+        looked_into = self._looks(mute)
+        return list(islice((due for due in mute if due not in looked_into), MOST_EXCLUDED))
 
     def figures(self) -> LaneFigures:
         """How it stands now; may be called from another thread."""
@@ -202,6 +212,15 @@ class Lanes:
         self._shut.add(gate)
         for lane in self._lanes_of[gate]:
             lane.put_back(until)
+
+    def _looks(self, mute: Sequence[int]) -> set[int]:
+        """Those whose turn it is to be looked into. Not where a destination is down: what is met there is answered for it."""
+        now = time.monotonic()
+        shut = [due for due in mute if all(lane.gate in self._shut for lane in self._fed_by[due])]
+        self._looked_at = {due: self._looked_at.get(due, now) for due in shut}
+        looked_into = {due for due, at in self._looked_at.items() if now - at >= LOOK_SECONDS}
+        self._looked_at |= dict.fromkeys(looked_into, now)
+        return looked_into
 
     def _note_down(self, lane: Lane) -> None:
         self._down.add(lane)

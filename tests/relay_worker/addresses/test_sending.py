@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from platform_core.clock import SystemClock
+from platform_core.ids import AccountId, ResellerId
 from platform_core.settings import Settings, settings
 from relay_worker.addresses.book import Holdings, Pool, PooledAddress
 from relay_worker.addresses.chooser import Source
@@ -16,8 +17,9 @@ from relay_worker.addresses.states import Standing
 from relay_worker.addresses.tally import Tally
 from relay_worker.delivery import engine as engine_module
 from relay_worker.delivery.engine import Engine
+from relay_worker.delivery.lanes import lanes as lanes_module
 from relay_worker.delivery.surroundings import Surroundings
-from tests.relay_worker.addresses.fakes import MemoryBook
+from tests.relay_worker.addresses.fakes import OTHERS, MemoryBook
 from tests.relay_worker.delivery.factories import InMemoryClaims, recipient
 from tests.relay_worker.scripted_mx import Script, ScriptedMx
 
@@ -35,6 +37,17 @@ def ours(number: int, pool_id: int = 1, *warming: Provider) -> PooledAddress:
     return PooledAddress(source, pool_id, 4, True, Standing.SOUND, frozenset(warming))
 
 
+def through(mx: ScriptedMx) -> Settings:
+    """All mail goes to this server, ten messages at a time."""
+    changes = {
+        "delivery_smart_host": f"127.0.0.1:{mx.port}",
+        "delivery_claim": 10,
+        "delivery_in_flight": 10,
+    }
+    chosen: Settings = settings().model_copy(update=changes)
+    return chosen
+
+
 def deliver(
     book: MemoryBook, messages: int, script: Script | None = None
 ) -> tuple[ScriptedMx, InMemoryClaims]:
@@ -42,14 +55,8 @@ def deliver(
 
     async def main() -> tuple[ScriptedMx, InMemoryClaims]:
         async with ScriptedMx(script) as mx:
-            changes = {
-                "delivery_smart_host": f"127.0.0.1:{mx.port}",
-                "delivery_claim": 10,
-                "delivery_in_flight": 10,
-            }
-            chosen: Settings = settings().model_copy(update=changes)
             claims = InMemoryClaims([recipient(f"r{n}@example.test") for n in range(messages)])
-            engine = Engine(chosen, claims, Surroundings(sources=PoolChooser(book, SystemClock())))
+            engine = Engine(through(mx), claims, Surroundings(sources=PoolChooser(book, SystemClock())))
             try:
                 await engine.run(time.monotonic() + 10)
             finally:
@@ -108,3 +115,27 @@ def test_without_pools_the_system_chooses() -> None:
     mx, claims = deliver(MemoryBook(Holdings()), 2)
     assert set(mx.peers) == {"127.0.0.1"}
     assert {one.source_address for one in claims.results} == {""}
+
+
+def test_an_address_that_a_server_puts_off_holds_up_no_other_at_that_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The mail of both addresses is on one lane of the queue."""
+    monkeypatch.setattr(lanes_module, "LOOK_SECONDS", 0.02)
+    pools = (Pool(1, is_default=True), Pool(2, OTHERS))
+    assigned: dict[tuple[ResellerId, AccountId | None], int] = {(OTHERS, None): 2}
+    book = MemoryBook(Holdings(pools, (ours(2, 1), ours(3, 2)), assigned))
+
+    async def main() -> None:
+        async with ScriptedMx(Script(replies={"MAIL": ["421 4.7.0 try again in 10 minutes"]})) as mx:
+            claims = InMemoryClaims([recipient("first@example.test")])
+            engine = Engine(through(mx), claims, Surroundings(sources=PoolChooser(book, SystemClock())))
+            try:
+                await engine.run(time.monotonic() + 10)
+                claims.due = [recipient("second@example.test", reseller_id=OTHERS)]
+                await engine.run(time.monotonic() + 10)
+            finally:
+                await engine.close(0.5)
+            assert [message.rcpt_to for message in mx.delivered] == [("second@example.test",)]
+
+    asyncio.run(main())
