@@ -121,6 +121,7 @@ class Engine:
         maps = Maps(finder, policies, sites)
         self._dispatcher = Dispatcher(maps, self._lanes, around.sources, self._settle, self._postpone)
         self._landed = asyncio.Event()
+        self._refreshing = asyncio.Lock()
         self._counts: Counter[RecipientState] = Counter()
         self._claimed = self._handed_over = 0
         self._ending = False
@@ -353,11 +354,13 @@ class Engine:
             await self._refresh()
 
     async def _refresh(self) -> None:
-        if self._keeper is not None:
-            await self._keeper.refresh()
-        await self._permits.refresh()
-        await self._lanes.thin_out()
-        await self._sources.refresh()
+        """One at a time: a run may begin while what the last has left in flight is looked after."""
+        async with self._refreshing:
+            if self._keeper is not None:
+                await self._keeper.refresh()
+            await self._permits.refresh()
+            await self._lanes.thin_out()
+            await self._sources.refresh()
 
     # --- leases ---
 

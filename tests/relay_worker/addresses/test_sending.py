@@ -3,13 +3,14 @@
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 
 from platform_core.clock import SystemClock
 from platform_core.ids import AccountId, ResellerId
 from platform_core.settings import Settings, settings
-from relay_worker.addresses.book import Holdings, Pool, PooledAddress
+from relay_worker.addresses.book import Holdings, HourResult, Pool, PooledAddress
 from relay_worker.addresses.chooser import Source
 from relay_worker.addresses.choosing import PoolChooser
 from relay_worker.addresses.providers import Provider
@@ -21,7 +22,7 @@ from relay_worker.delivery.lanes import lanes as lanes_module
 from relay_worker.delivery.surroundings import Surroundings
 from tests.relay_worker.addresses.fakes import OTHERS, MemoryBook
 from tests.relay_worker.delivery.factories import InMemoryClaims, recipient
-from tests.relay_worker.scripted_mx import Script, ScriptedMx
+from tests.relay_worker.scripted_mx import SILENCE, Script, ScriptedMx
 
 POOLS = (Pool(1, fallback_id=2, is_default=True), Pool(2))
 
@@ -139,3 +140,38 @@ def test_an_address_that_a_server_puts_off_holds_up_no_other_at_that_server(
             assert [message.rcpt_to for message in mx.delivered] == [("second@example.test",)]
 
     asyncio.run(main())
+
+
+class SlowBook(MemoryBook):
+    """One that takes its time to count."""
+
+    counting = False
+
+    async def count(self, results: Sequence[HourResult]) -> None:
+        self.counting = True
+        await asyncio.sleep(0.1)
+        await super().count(results)
+
+
+def test_what_servers_say_is_counted_once_though_a_run_begins_while_it_is_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engine_module, "REFRESH_SECONDS", 0.3)
+    monkeypatch.setattr(engine_module, "FINISH_SECONDS", 0.1)
+    book = SlowBook(Holdings(POOLS, (ours(2),)))
+
+    async def main() -> None:
+        async with ScriptedMx(Script(replies={"FINAL": ["250 ok", SILENCE]})) as mx:
+            claims = InMemoryClaims([recipient("taken@example.test"), recipient("slow@example.test")])
+            engine = Engine(through(mx), claims, Surroundings(sources=PoolChooser(book, SystemClock())))
+            try:
+                # What is left in flight keeps what goes on beside the runs going.
+                assert (await engine.run(time.monotonic() + 0.1)).in_flight == 1
+                while not book.counting:
+                    await asyncio.sleep(0.01)
+                await engine.run(time.monotonic() + 0.1)
+            finally:
+                await engine.close(0.1)
+
+    asyncio.run(main())
+    assert tallies(book) == {2: Tally(delivered=1)}
