@@ -4,7 +4,7 @@ import asyncio
 import math
 import random
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Coroutine, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -242,11 +242,20 @@ class Engine:
         """
         turn_ends = time.monotonic() + TURN_SECONDS
         ordered = sorted(self._sendable(claimed), key=lambda recipient: (recipient.message_id, recipient.n))
-        for _, group in groupby(ordered, key=lambda recipient: recipient.message_id):
-            await self._send_message(tuple(group))
-            if time.monotonic() > turn_ends:
-                await asyncio.sleep(0)
-                turn_ends = time.monotonic() + TURN_SECONDS
+        messages = deque(
+            tuple(group) for _, group in groupby(ordered, key=lambda recipient: recipient.message_id)
+        )
+        try:
+            while messages:
+                await self._send_message(messages[0])
+                messages.popleft()
+                if time.monotonic() > turn_ends:
+                    await asyncio.sleep(0)
+                    turn_ends = time.monotonic() + TURN_SECONDS
+        finally:
+            # Broken off (the job's time is over): held on to, it would never be sent, and its leases never end.
+            for recipients in messages:
+                self._let_go(recipients)
 
     def _sendable(self, claimed: Sequence[Claimed]) -> list[Claimed]:
         """Those that may be sent to, and from here. Who was suppressed after the message was accepted is dropped, and

@@ -12,6 +12,7 @@ import dkim
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
+from platform_core.ids import AccountId, ResellerId
 from platform_core.mail.states import BounceKind, RecipientState
 from platform_core.security import Seal
 from platform_core.settings import Settings
@@ -19,6 +20,7 @@ from relay_worker.delivery import engine as engine_module
 from relay_worker.delivery.drain_report import DrainReport
 from relay_worker.delivery.engine import Engine
 from relay_worker.delivery.recorder import MOST_UNRECORDED
+from relay_worker.queue.claims import SenderIdentity
 from tests.relay_worker.delivery.factories import RAW, SENDER, InMemoryClaims, message_to, recipient
 from tests.relay_worker.scripted_mx import DROP, SILENCE, Script, ScriptedMx
 
@@ -306,6 +308,37 @@ def test_the_next_run_goes_on_with_what_the_last_left_in_flight(
 
     first, second = asyncio.run(main())
     assert (first.in_flight, second.delivered, second.claimed) == (1, 1, 0)
+
+
+class StuckClaims(InMemoryClaims):
+    """A queue in a database that takes a question and never answers, while `stuck`."""
+
+    stuck = True
+
+    async def sender(self, reseller_id: ResellerId, account_id: AccountId, domain: str) -> SenderIdentity:
+        while self.stuck:
+            await asyncio.sleep(0.01)
+        return await super().sender(reseller_id, account_id, domain)
+
+
+def test_what_a_run_that_is_broken_off_had_claimed_is_sent_when_it_is_claimed_again(
+    make_settings: MakeSettings,
+) -> None:
+    mail = [recipient("a@one.test"), recipient("b@one.test")]
+    claims = StuckClaims(list(mail))
+
+    async def main() -> None:
+        async with ScriptedMx() as mx:
+            engine = Engine(make_settings(delivery_smart_host=f"127.0.0.1:{mx.port}"), claims)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.2):  # the time that a job has
+                    await engine.run(time.monotonic() + 10)
+            claims.stuck, claims.due = False, list(mail)  # their leases have run out
+            await engine.run(time.monotonic() + 1)
+            await engine.close(0.1)
+
+    asyncio.run(main())
+    assert [result.state for result in claims.results] == [RecipientState.DELIVERED] * 2
 
 
 def test_what_a_run_left_in_flight_keeps_its_lease_and_is_recorded_between_runs(
