@@ -165,10 +165,12 @@ class Gate:
     # --- what servers say ---
 
     async def heard(self, answers: Sequence[Answer], book: RuleBook) -> None:
-        """The answers to one transaction. A complaint asks what the other workers have."""
-        worst = next((answer for answer in answers if not answer.reply.positive), None)
-        if worst is not None:
-            await self._weigh(worst, book)
+        """The answers to one transaction. A complaint asks what the other workers have; one recipient's refusal hides none."""
+        refusals = dict.fromkeys(answer for answer in answers if not answer.reply.positive)
+        for answer in refusals:
+            if await self._weigh(answer, book):
+                break
+        if refusals:
             return
         self._backoff.went_through()
         if not self._backoff.eased:
@@ -190,7 +192,8 @@ class Gate:
         self._gave_way()
         return True
 
-    async def _weigh(self, answer: Answer, book: RuleBook) -> None:
+    async def _weigh(self, answer: Answer, book: RuleBook) -> bool:
+        """True when the refusal was a complaint about us."""
         now, reason = self._clock.now(), answer.reply.line()
         throttle, reaction = self._read(answer, book)
         if reaction is not None:
@@ -198,12 +201,13 @@ class Gate:
         elif throttle is not None and not answer.reply.permanent:
             # A refusal for good inside a conversation is more often about one sender's message than about us.
             if not self._backoff.throttled(now, began=now - timedelta(milliseconds=answer.duration_ms)):
-                return
+                return True
             self._backoff.give_way(throttle, now, reason, left=await self._halved(throttle))
         else:
-            return
+            return False
         self._gave_way()
         await self.thin_out()
+        return True
 
     async def _halved(self, throttle: Throttle) -> int:
         """What is left to all workers together; 0 for one connection, and where the server has named a time."""

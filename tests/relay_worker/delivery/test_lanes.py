@@ -179,6 +179,19 @@ def test_a_destination_that_takes_nobody_now_tells_one_and_the_rest_is_put_back(
     assert list(settled.postponed) == ["u1@x.test", "u2@x.test", "late@x.test"]
 
 
+def test_a_complaint_is_heard_behind_the_refusal_of_another_recipient() -> None:
+    async def scene(lanes: Harbour, settled: Settled) -> None:
+        slower = "450 4.7.1 too much mail from you, try again in 600 seconds"
+        script = Script(recipients={"gone@x.test": "550 5.1.1 no such user", "busy@x.test": slower})
+        async with ScriptedMx(script) as mx:
+            lanes.put(to(mx), transaction_to("gone@x.test", "busy@x.test"))
+            await settled.have(2)
+            lanes.put(to(mx), transaction_to("late@x.test"))
+            await settled.have(3)
+
+    assert list(play(scene).postponed) == ["late@x.test"]
+
+
 def test_a_refusal_for_good_is_said_to_one_message_at_a_time() -> None:
     async def scene(lanes: Harbour, settled: Settled) -> None:
         async with ScriptedMx(Script(replies={"GREETING": ["554 5.7.1 not you", "554 5.7.1 not you"]})) as mx:
