@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import structlog
+
 from platform_core.mail.replies import Reply
 from relay_worker.delivery.client import HandshakeFailed, Manners, SmtpClient, TlsFailed
 from relay_worker.delivery.conversation import Conversation
@@ -20,7 +22,7 @@ from relay_worker.delivery.tls.faults import TlsFaults
 from relay_worker.delivery.tls.levels import IN_CLEAR, TlsAchieved, TlsFailure, TlsLevel
 from relay_worker.delivery.tls.policy import OPPORTUNISTIC, HostDemand, TlsDemand
 from relay_worker.delivery.tls.tally import TlsTally, policy_applied
-from relay_worker.delivery.transaction import Answer, Stage
+from relay_worker.delivery.transaction import INTERNAL_FAULT, Answer, Stage
 
 MAX_SERVERS = (
     6  # RFC 5321 5.1 asks for at least two addresses; a dead destination must not hold us for an hour
@@ -30,6 +32,8 @@ DEAD_SECONDS = 120.0
 NO_COMMON_FAMILY = Reply(
     451, "4.4.1", "no mail server has an address of the kind (IPv4, IPv6) that we send from"
 )
+
+log = structlog.get_logger()
 
 
 class NoServer(Exception):
@@ -214,10 +218,8 @@ class Connector:
             raise HandshakeFailed(Stage.CONNECT, _unreachable("no answer in time")) from None
         except OSError as error:
             if error.errno == errno.EADDRNOTAVAIL and origin.source:
-                reply = Reply(
-                    451, "4.3.5", f"the sending address {origin.source} can't be used on this machine"
-                )
-                raise SourceUnusable(Stage.CONNECT, reply) from error
+                log.error("delivery.source_unusable", source=origin.source)
+                raise SourceUnusable(Stage.CONNECT, INTERNAL_FAULT.reply) from error
             raise HandshakeFailed(Stage.CONNECT, _unreachable(_reason(error))) from error
         return client
 

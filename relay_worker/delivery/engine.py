@@ -60,9 +60,8 @@ RECORD_SECONDS = (
 
 REFRESH_SECONDS = 1.0
 
-LANE_CLOSED = Answer(
-    Reply(451, "4.4.7", "the mail server took no more mail from us until the time was up"), Stage.ROUTE
-)
+# Its lane was closed, or none of our addresses might send it, up to its end.
+OUT_OF_TIME = Answer(Reply(451, "4.4.7", "it could not be sent until its time was up"), Stage.ROUTE)
 
 log = structlog.get_logger()
 
@@ -325,7 +324,7 @@ class Engine:
             if now < recipient.expires_at:
                 self._postponer.add(recipient, min(until, recipient.expires_at))
             else:
-                self._record([recipient], [LANE_CLOSED])
+                self._record([recipient], [OUT_OF_TIME])
 
     def _let_go(self, recipients: Sequence[Claimed]) -> None:
         for recipient in recipients:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,6 +13,7 @@ from platform_core.mail.states import RecipientState
 from platform_core.settings import Settings
 from platform_dev.redis import EmbeddedRedis
 from relay_worker.addresses.chooser import IPV4, Landing, NoSource, Source
+from relay_worker.bounces.classes import OutcomeClass
 from relay_worker.delivery import engine as engine_module
 from relay_worker.delivery.engine import Engine
 from relay_worker.delivery.lanes import keeper as keeper_module
@@ -115,6 +116,27 @@ def test_a_refusal_is_recorded_with_its_class_and_told_to_the_chooser(make_setti
     drain(make_settings(), claims, Surroundings(sources=chooser), script)
     assert claims.results[0].outcome_class == "no_such_address"
     assert [landing[2] for landing in chooser.landings] == [Landing.BOUNCED]
+
+
+def test_an_address_that_is_not_on_this_machine_is_our_fault_and_not_the_customers(
+    make_settings: MakeSettings,
+) -> None:
+    claims, chooser = InMemoryClaims([recipient()]), Chooser(replace(SOURCE, address="192.0.2.7"))
+    drain(make_settings(), claims, Surroundings(sources=chooser))
+    (result,) = claims.results
+    assert (result.state, result.outcome_class) == (RecipientState.DEFERRED, OutcomeClass.INTERNAL)
+    assert "192.0.2.7" not in result.reply_text
+    assert [landing[2] for landing in chooser.landings] == [Landing.UNSENT]
+
+
+def test_what_could_never_be_sent_has_run_out_of_time_and_nobodys_mailbox_is_full(
+    make_settings: MakeSettings,
+) -> None:
+    now = datetime.now(UTC)
+    claims = InMemoryClaims([recipient(expires_at=now)])
+    drain(make_settings(), claims, Surroundings(sources=Chooser(NoSource(now + timedelta(hours=1)))))
+    (result,) = claims.results
+    assert (result.state, result.outcome_class) == (RecipientState.EXPIRED, OutcomeClass.EXPIRED)
 
 
 def test_a_time_named_in_a_deferral_is_when_it_is_tried_again(make_settings: MakeSettings) -> None:
