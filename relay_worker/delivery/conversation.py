@@ -10,7 +10,7 @@ import structlog
 from platform_core.mail.replies import Reply
 from relay_worker.bounces.classes import OutcomeClass
 from relay_worker.bounces.classify import classify
-from relay_worker.delivery.client import Manners, SmtpClient
+from relay_worker.delivery.client import OUT_OF_TURN, Manners, SmtpClient
 from relay_worker.delivery.downgrade import fitted
 from relay_worker.delivery.extensions import Extensions
 from relay_worker.delivery.tls.levels import IN_CLEAR, TlsAchieved
@@ -188,7 +188,20 @@ class Conversation:
         self._unheard = prepared.said and replies[0] is self._client.fault
         first = 1 if reset else 0
         mailed, *answered = (_settled(reply) for reply in replies[first:-1])
-        return Opening(mailed, answered, replies[-1])
+        opening = Opening(mailed, answered, replies[-1])
+        if prepared.said and self._goes_astray(opening):
+            self._client.abort()
+            self._unheard = True
+            return Opening(OUT_OF_TURN, [OUT_OF_TURN] * len(answered), OUT_OF_TURN)
+        return opening
+
+    def _goes_astray(self, opening: Opening) -> bool:
+        """True when replies to what was said ahead don't go together. A server that says a word too many of the message
+        before shifts them all by one: then none is believed, and the message is said again on another connection.
+        """
+        accepted = any(reply.positive for reply in opening.recipients)
+        heard = opening.data is not self._client.fault
+        return accepted and heard and not (opening.mail.positive and opening.data.code == 354)
 
     async def _open_by_steps(self, mail: bytes, recipients: list[bytes]) -> Opening:
         if self._needs_reset:

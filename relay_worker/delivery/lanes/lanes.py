@@ -25,9 +25,8 @@ MIN_PRUNED = 256
 MOST_EXCLUDED = 500  # lanes; a claim compares each lane that it meets with all of them
 PAUSE_TERM = timedelta(seconds=5)  # after which the queue, which knows of the pause, sees to what is put back
 LONGEST_SPREAD = timedelta(minutes=10)
-LOOK_SECONDS = (
-    5.0  # between looks into a closed lane of the queue, for mail that another of our addresses sends
-)
+# Between looks into a closed lane of the queue, for mail that another of our addresses sends.
+LOOK_SECONDS = 5.0
 
 _LaneKey = tuple[str, TlsDemand, str]
 _GateKey = tuple[int, str]

@@ -32,9 +32,10 @@ def send_all(
         )
         try:
             async with ScriptedMx(script) as mx:
-                for address in ADDRESSES:
-                    lanes.put(to(mx), (instead or {}).get(address) or transaction_to(address))
-                await settled.have(len(ADDRESSES))
+                mail = [(instead or {}).get(address) or transaction_to(address) for address in ADDRESSES]
+                for transaction in mail:
+                    lanes.put(to(mx), transaction)
+                await settled.have(sum(len(transaction.recipients) for transaction in mail))
                 return mx, settled
         finally:
             await lanes.close()
@@ -113,3 +114,21 @@ def test_a_message_that_nobody_can_make_fit_takes_nothing_from_the_one_it_goes_b
     assert taken(mx) == [address for address in ADDRESSES if address != ADDRESSES[2]]
     assert settled.answers[ADDRESSES[2]].reply == INTERNAL_FAULT.reply
     assert mx.connections == 1
+
+
+def test_one_reply_too_many_is_not_taken_for_an_answer_to_what_was_begun() -> None:
+    script = Script(
+        replies={"FINAL": ["250 ok", "250 2.1.5 ok\r\n250 2.1.5 ok"]},
+        recipients={"gone@x.test": "550 5.1.1 no such user"},
+    )
+    mx, settled = send_all(script, instead={ADDRESSES[2]: transaction_to(ADDRESSES[2], "gone@x.test")})
+    assert taken(mx) == sorted(ADDRESSES)
+    assert settled.answers["gone@x.test"].reply.code == 550
+    assert {settled.answers[address].reply.code for address in ADDRESSES} == {250}
+
+
+def test_a_refusal_at_data_of_what_was_begun_is_believed_when_it_is_said_again() -> None:
+    refusal = "554 5.7.1 not today"
+    mx, settled = send_all(Script(replies={"DATA": ["354 go on"] * 2 + [refusal] * 2}))
+    assert [settled.answers[address].reply.code for address in ADDRESSES] == [250, 250, 554, 250, 250, 250]
+    assert mx.connections == 2
