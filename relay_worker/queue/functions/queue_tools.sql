@@ -124,6 +124,9 @@ END $$;
 
 -- Take what is meant out of the next stretch, for good: it ends as 'dropped', with p_reason in its history. What a worker
 -- is sending right now is left alone and counted as in flight: its end is not ours to say any more.
+--
+-- The end is logged as every result is, so that it comes after its message and whatever else is on its way into the
+-- tables. What is dropped was accepted and paid for, so it counts as discarded and not as dropped.
 CREATE OR REPLACE FUNCTION relay.drop_due(
     p_wanted relay.selection, p_after uuid, p_after_n smallint, p_scan integer, p_at timestamptz, p_reason text,
     OUT scanned integer, OUT changed integer, OUT in_flight integer, OUT last_id uuid, OUT last_n smallint
@@ -131,11 +134,9 @@ CREATE OR REPLACE FUNCTION relay.drop_due(
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_stretch record;
-    v_dropped relay.due[];
-    v_group record;
+    v_ends relay.result[];
 BEGIN
     SELECT * INTO v_stretch FROM relay.stretch(p_wanted, p_after, p_after_n, p_scan);
-    changed := 0;
     WITH dropped AS (
         DELETE FROM relay.due d
         USING (SELECT w.ctid FROM unnest(v_stretch.meant) m
@@ -143,18 +144,14 @@ BEGIN
                WHERE w.lease IS NULL FOR UPDATE OF w SKIP LOCKED) free
         WHERE d.ctid = free.ctid RETURNING d.*
     )
-    SELECT array_agg(d::relay.due) INTO v_dropped FROM dropped d;
-    IF EXISTS (SELECT FROM unnest(v_dropped) d WHERE d.rcpt_to IS NOT NULL) THEN
-        PERFORM relay.post(1000000, '0', true);  -- of a message that is still logged no row could tell the end
+    SELECT array_agg((d.reseller_id, d.message_id, d.n, p_at, 'dropped', NULL, 0, '', p_reason, '', '', '', 0, NULL,
+                      'withdrawn', '', '')::relay.result)
+        INTO v_ends FROM dropped d;
+    IF v_ends IS NOT NULL THEN
+        INSERT INTO relay.result_log (results, strays, tallies) VALUES (v_ends, '{}', '{}');
+        PERFORM relay.post(1000000, '0', true);  -- whoever dropped it is to see it so
     END IF;
-    FOR v_group IN
-        SELECT r.key, array_agg(d.message_id) AS ids, array_agg(d.n) AS ns
-        FROM unnest(v_dropped) d JOIN platform.reseller r ON r.id = d.reseller_id GROUP BY r.id ORDER BY r.id
-    LOOP
-        EXECUTE format('SELECT %I.withdraw($1, $2, $3, $4)', 'r_' || v_group.key)
-            USING v_group.ids, v_group.ns, p_at, p_reason;
-        changed := changed + cardinality(v_group.ids);
-    END LOOP;
+    changed := coalesce(cardinality(v_ends), 0);
     scanned := v_stretch.scanned;
     in_flight := coalesce(cardinality(v_stretch.meant), 0) - changed;
     last_id := v_stretch.last_id;

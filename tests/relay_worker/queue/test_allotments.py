@@ -2,12 +2,15 @@
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from billing.caps.services import NewCaps, cap_account
 from billing.ledger.checks import check_ledger
@@ -47,7 +50,30 @@ def busy(desk: Desk, account: OpenAccount) -> Sender:
 
 def settle(sender: Sender) -> None:
     sender.end_allotments()
+    settle_log(sender)
+
+
+def settle_log(sender: Sender) -> None:
     sender.books.execute("SELECT relay.post(1000, '0', true)")
+
+
+def drop_by_staff(message: Submission) -> int:
+    """How many of its recipients are dropped."""
+    wanted = Selection(reseller_id=message.reseller_id, message_id=message.message_id)
+    step = drop(db.session(), wanted, START, reason="A list of spam traps", clock=SystemClock())
+    db.session.commit()
+    return step.changed
+
+
+@contextmanager
+def mislaid_messages(sender: Sender) -> Iterator[None]:
+    """The reseller's schema can take no message meanwhile."""
+    schema = f"r_{sender.reseller.key}"
+    sender.books.execute(f"ALTER TABLE {schema}.message RENAME TO mislaid")
+    try:
+        yield
+    finally:
+        sender.books.execute(f"ALTER TABLE {schema}.mislaid RENAME TO message")
 
 
 def wait_for_a_waiter(books: Books) -> None:
@@ -425,10 +451,32 @@ def test_a_pause_of_a_domain_finds_what_is_only_logged(desk: Desk, busy: Sender,
 def test_what_staff_drop_is_told_even_if_it_was_only_logged(desk: Desk, busy: Sender) -> None:
     message = busy.message("mia@example.org")
     send(desk, message)
-    wanted = Selection(reseller_id=busy.reseller.id, message_id=message.message_id)
-    drop(db.session(), wanted, START, reason="A list of spam traps", clock=SystemClock())
-    db.session.commit()
+    drop_by_staff(message)
     assert (busy.states["mia@example.org"], len(busy.due)) == ("dropped", 2)
+
+
+def test_what_is_logged_while_staff_drop_is_dropped_all_the_same(desk: Desk, busy: Sender) -> None:
+    settle_log(busy)
+    db.session.execute(text("SELECT now()"))  # staff's transaction has begun
+    message = busy.message("mia@example.org")
+    send(desk, message)
+    drop_by_staff(message)
+    settle_log(busy)
+    assert busy.states["mia@example.org"] == "dropped"
+
+
+def test_what_staff_drop_while_its_message_is_set_aside_is_dropped_once_that_is_recorded(
+    desk: Desk, busy: Sender, books: Books
+) -> None:
+    message = busy.message("mia@example.org")
+    send(desk, message)
+    with mislaid_messages(busy):
+        settle_log(busy)
+        assert drop_by_staff(message) == 1
+    record_again()
+    assert busy.states["mia@example.org"] == "dropped"
+    assert busy.value("SELECT sum(discarded)::int FROM stats_hour WHERE account_id = %(account)s") == 1
+    assert not books.execute("SELECT FROM relay.unrecorded").fetchall()
 
 
 def test_what_a_schema_cannot_take_is_recorded_in_its_order_later(
@@ -436,15 +484,11 @@ def test_what_a_schema_cannot_take_is_recorded_in_its_order_later(
 ) -> None:
     worker.claim()
     send(desk, busy.message("mia@example.org"))
-    schema = f"r_{busy.reseller.key}"
-    books.execute(f"ALTER TABLE {schema}.message RENAME TO mislaid")
-    try:
-        books.execute("SELECT relay.post(1000, '0', true)")
+    with mislaid_messages(busy):
+        settle_log(busy)
         (claimed,) = worker.claim()
         worker.finish(result(claimed, RecipientState.DELIVERED))
         record_again()
-    finally:
-        books.execute(f"ALTER TABLE {schema}.mislaid RENAME TO message")
     assert "mia@example.org" not in busy.states
     record_again()
     assert busy.states["mia@example.org"] == "delivered"
