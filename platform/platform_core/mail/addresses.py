@@ -12,8 +12,9 @@ MAX_ADDRESS_OCTETS = 254  # RFC 5321 4.5.3.1.3: a path of 256 with its angle bra
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _DOT_STRING = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
-_UTF8_DOT_STRING = re.compile(
-    r"(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]|[^\x00-\x9f])+(?:\.(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]|[^\x00-\x9f])+)*"
+_UTF8_DOT_STRING = re.compile(  # lone surrogates are no characters
+    r"(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]|[^\x00-\x9f\ud800-\udfff])+"
+    r"(?:\.(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]|[^\x00-\x9f\ud800-\udfff])+)*"
 )
 _QUOTED = re.compile(r'"(?:[ !#-\[\]-~]|\\[ -~])*"')
 _A_LABEL_DOMAIN = re.compile(
@@ -70,10 +71,10 @@ def parse_address(text: str) -> Address:
     local, at, domain = text.rpartition("@")
     if not at or not local or not domain:
         raise AddressSyntax("The address needs a local part, an @ and a domain.")
-    if len(local.encode()) > MAX_LOCAL_OCTETS:
-        raise AddressSyntax("The part before the @ is longer than 64 octets.")
     if not (_DOT_STRING.fullmatch(local) or _QUOTED.fullmatch(local) or _UTF8_DOT_STRING.fullmatch(local)):
         raise AddressSyntax("The part before the @ is not valid.")
+    if len(local.encode()) > MAX_LOCAL_OCTETS:
+        raise AddressSyntax("The part before the @ is longer than 64 octets.")
     address = Address(local, domain_to_ascii(domain))
     if len(str(address).encode()) > MAX_ADDRESS_OCTETS:
         raise AddressSyntax("The address is longer than 254 octets.")

@@ -1,5 +1,6 @@
 """Delivery reports, from the socket to the recipient's row."""
 
+import json
 import smtplib
 
 import pytest
@@ -99,6 +100,21 @@ def test_a_forwarded_address_is_the_one_recipient_we_had(
     relay.bring(sent.return_path(), gone("ann.smith@elsewhere.example"))
     read_all()
     assert suppressions(shop) == {"ann@there.example": "hard_bounce"}
+
+
+@pytest.mark.parametrize("address", ["\ud800@there.example", "ann@\ud800.example"])
+def test_what_has_half_a_character_in_it_is_no_address(
+    relay: ReturnRelay, desk: Desk, shop: Sender, books: Books, address: str
+) -> None:
+    sent = deliver(desk, shop, "ann@there.example", "bob@there.example")
+    recipient = {"emailAddress": address, "status": "5.1.1", "diagnosticCode": f"smtp; 550 {address} unknown"}
+    bounce = {"bounceType": "Permanent", "bouncedRecipients": [recipient]}
+    notice = json.dumps({"notificationType": "Bounce", "bounce": bounce})
+    relay.bring(sent.return_path(), written(notice, sender="no-reply@there.example", subject="Notice"))
+    read_all()
+    assert suppressions(shop) == {}
+    (kept,) = inbound_rows(books, shop)
+    assert (kept["state"], kept["reason"]) == ("not_understood", "ambiguous")
 
 
 def test_whose_bounce_it_is_among_several_is_never_guessed(
