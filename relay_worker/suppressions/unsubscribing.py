@@ -27,7 +27,7 @@ def unsubscribe(session: Session, subscription: Subscription, *, at: datetime, c
     finding = Finding(
         EventKind.UNSUBSCRIBED,
         OurMessage(Mark(subscription.message_id, subscription.n)),
-        (subscription.address,),
+        (subscription.address.lower(),),  # as recipients are compared; its domain is so already
         ORIGIN,
         account_id=subscription.account_id,
     )

@@ -67,6 +67,18 @@ def test_again_it_says_the_same_and_does_nothing_more(
     assert [attempt.kind for attempt in history.attempts] == ["delivered", "unsubscribed"]
 
 
+def test_it_is_in_the_history_of_the_one_among_several_however_the_address_is_written(
+    web: HostDispatcher, agency: Agency
+) -> None:
+    (message,) = send(agency.customer, "Offers", rcpt_to=("al@there.example", "Bob@there.example"))
+    deliver_all(delivered)
+    link = Subscription(agency.ref.id, agency.customer.id, "Bob@there.example", message, 1)
+    at_tracking_host(web, agency, "POST", path_of(link))
+    with tenant_session(agency.ref) as session:
+        history = email_history(session, agency.customer.id, Place(message, 1))
+    assert [attempt.kind for attempt in history.attempts] == ["delivered", "unsubscribed"]
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 def test_looking_at_the_link_changes_nothing(
     web: HostDispatcher, agency: Agency, subscription: Subscription, method: str
