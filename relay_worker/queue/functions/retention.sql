@@ -47,6 +47,9 @@ BEGIN
        OR EXISTS (SELECT FROM relay.due d WHERE d.reseller_id = v_reseller
                   AND d.message_id >= platform.first_message_id(v_since)
                   AND d.message_id < platform.first_message_id(v_until))
+       OR EXISTS (SELECT FROM relay.result_log l CROSS JOIN unnest(l.results) r WHERE r.reseller_id = v_reseller
+                  AND r.message_id >= platform.first_message_id(v_since)
+                  AND r.message_id < platform.first_message_id(v_until))
        OR EXISTS (SELECT FROM relay.unrecorded u WHERE u.reseller_id = v_reseller) THEN
         RETURN false;
     END IF;

@@ -98,6 +98,19 @@ def test_it_goes_when_its_mail_has_ended(desk: Desk, worker: Worker, sender: Sen
     assert sender.stats["delivered"] == 1
 
 
+def test_what_has_ended_and_is_not_told_yet_keeps_its_partition(
+    desk: Desk, worker: Worker, sender: Sender
+) -> None:
+    desk.accept(old_message(sender))
+    desk.run(worker.claims.finish([result(one) for one in worker.claim()]))
+    forget_at(sender, SystemClock().now())
+    assert "recipient_202603" in partitions(sender)
+    worker.post()
+    forget_at(sender, SystemClock().now())
+    assert partitions(sender) == set()
+    assert sender.stats["delivered"] == 1
+
+
 def test_each_reseller_has_its_own_days(sender: Sender) -> None:
     keep_for(db.session(), reseller_of(sender), Retention(mail=400, bodies=10), actor="tests")
     db.session.commit()
