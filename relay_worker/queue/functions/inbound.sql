@@ -56,8 +56,9 @@ $$;
 
 -- Do what a mail says, once: whoever comes second, or late, changes nothing. Says what became of the mail.
 --
--- A bounce may overtake our own record of the delivery. Then all is done that can be, and the mail is looked at again a
--- little later; applying it twice has one effect.
+-- A bounce may overtake our own record of the delivery, or of the message itself. Then all is done that can be, and the
+-- mail is looked at again a little later, the later the older it is; applying it twice has one effect. It has minutes for
+-- that, and days while something that was logged before it came, or that was set aside of its reseller, is not recorded.
 CREATE OR REPLACE FUNCTION relay.apply_inbound(p_id bigint, p_found relay.feedback[]) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
@@ -65,16 +66,22 @@ DECLARE
     v_found relay.feedback;
     v_came text[] := '{}';
     v_state text;
+    v_patience interval;
 BEGIN
     SELECT * INTO v_mail FROM relay.inbound WHERE id = p_id AND state = 'unread' FOR UPDATE;
     IF NOT FOUND THEN
         RETURN 'read_already';
     END IF;
+    -- Decided before anything is looked for: so what is recorded meanwhile is found.
+    v_patience := CASE WHEN EXISTS (SELECT FROM relay.result_log l WHERE l.logged_at <= v_mail.received_at)
+                         OR EXISTS (SELECT FROM relay.unrecorded u WHERE u.reseller_id = v_mail.reseller_id)
+                       THEN interval '3 days' ELSE interval '2 minutes' END;
     FOREACH v_found IN ARRAY p_found LOOP
         v_came := v_came || relay.apply_feedback(v_mail.reseller_id, v_found);
     END LOOP;
-    IF 'early' = ANY (v_came) AND v_mail.received_at > now() - interval '2 minutes' THEN
-        UPDATE relay.inbound SET next_at = now() + interval '15 seconds', tries = 0 WHERE id = p_id;
+    IF v_came && '{early,unrecorded}' AND v_mail.received_at > now() - v_patience THEN
+        UPDATE relay.inbound SET next_at = now() + greatest(interval '15 seconds', (now() - received_at) / 10), tries = 0
+            WHERE id = p_id;
         RETURN 'unread';
     END IF;
     v_state := CASE WHEN p_found = '{}' OR v_came && '{applied,early}' THEN 'applied' ELSE 'not_understood' END;
@@ -89,7 +96,7 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     UPDATE relay.inbound SET state = 'not_understood', reason = p_reason WHERE id = p_id AND state = 'unread'
 $$;
 
--- What somebody says of one recipient of this reseller: 'applied', 'early', or why it could not be.
+-- What somebody says of one recipient of this reseller: 'applied', 'early', or why it could not be; see feedback.
 CREATE OR REPLACE FUNCTION relay.apply_feedback(p_reseller integer, p_found relay.feedback) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE

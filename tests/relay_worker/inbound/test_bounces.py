@@ -5,6 +5,7 @@ import smtplib
 
 import pytest
 
+from relay_worker.queue.jobs import record_again
 from tests.relay_worker.bounces.mails import report, written
 from tests.relay_worker.inbound.conftest import OpenAccount
 from tests.relay_worker.inbound.returns import (
@@ -40,6 +41,32 @@ def blocked(address: str) -> bytes:
         f"Final-Recipient: rfc822; {address}\nAction: failed\nStatus: 5.7.1\n"
         "Diagnostic-Code: smtp; 550 5.7.1 Message rejected due to poor reputation of the sending IP\n"
     )
+
+
+def accept_by_allotment(desk: Desk, sender: Sender, *rcpt_to: str) -> Sent:
+    """A message of which the body is written, and the rest is only logged."""
+    for message in sender.messages(2):  # who sends again at once has recipients allotted
+        desk.ingest(message, allotment=16)
+    worker = desk.worker()
+    worker.finish(*map(result, worker.claim()))
+    message = sender.message(*rcpt_to)
+    desk.ingest(message, allotment=16)
+    assert sender.count("message") == 2
+    return Sent(sender, message.message_id, message.rcpt_to)
+
+
+def set_aside(books: Books, sender: Sender) -> None:
+    """From now on all that is logged of this reseller is set aside, until it is recorded again."""
+    books.execute(
+        "INSERT INTO relay.unrecorded (reseller_id, results, strays, counts, reason) VALUES (%s, '{}', '{}', '{}', '')",
+        (sender.reseller.id,),
+    )
+
+
+def read_again_after(books: Books, age: str) -> None:
+    """Read whatever came that long ago and is not read yet."""
+    books.execute("UPDATE relay.inbound SET received_at = now() - %s::interval, next_at = now()", (age,))
+    read_all()
 
 
 def test_a_late_hard_bounce_moves_the_recipient_and_suppresses_the_address(
@@ -202,8 +229,7 @@ def test_a_report_that_overtakes_our_own_record_waits_for_it(
     assert suppressions(shop) == {"ann@there.example": "hard_bounce"}
     assert sent.state()[0] == "queued"
     worker.finish(result(claimed))
-    books.execute("UPDATE relay.inbound SET next_at = now()")
-    read_all()
+    read_again_after(books, "15 seconds")
     assert sent.state() == ("bounced", "hard")
     assert sorted(sent.events()) == ["bounced", "delivered"]
     assert shop.stats == {"accepted": 1, "bounced_hard": 1}
@@ -212,22 +238,64 @@ def test_a_report_that_overtakes_our_own_record_waits_for_it(
 def test_a_report_that_overtakes_the_message_in_the_tables_is_taken_and_waits_for_it(
     relay: ReturnRelay, desk: Desk, shop: Sender, books: Books
 ) -> None:
-    for message in shop.messages(2):  # who sends again at once has recipients allotted
-        desk.ingest(message, allotment=16)
+    sent = accept_by_allotment(desk, shop, "ann@there.example")
     worker = desk.worker()
-    worker.claim()
-    message = shop.message("ann@there.example")
-    desk.ingest(message, allotment=16)
-    sent = Sent(shop, message.message_id, message.rcpt_to)
-    assert shop.count("message") == 2  # of this one the body is written, and the rest is only logged
     (claimed,) = worker.claim()
     relay.bring(sent.return_path(), gone("ann@there.example"))
     read_all()
     worker.finish(result(claimed))
-    books.execute("UPDATE relay.inbound SET next_at = now()")
-    read_all()
+    read_again_after(books, "15 seconds")
     assert sent.state() == ("bounced", "hard")
     assert suppressions(shop) == {"ann@there.example": "hard_bounce"}
+
+
+@pytest.mark.parametrize("allotted", [True, False])
+def test_a_report_waits_as_long_as_what_is_recorded_of_its_message_is_set_aside(
+    relay: ReturnRelay, desk: Desk, shop: Sender, books: Books, allotted: bool
+) -> None:
+    accepted = accept_by_allotment if allotted else accept
+    sent = accepted(desk, shop, "ann@there.example")
+    set_aside(books, shop)
+    worker = desk.worker()
+    worker.finish(*map(result, worker.claim()))
+    relay.bring(sent.return_path(), gone("ann@there.example"))
+    read_again_after(books, "1 hour")
+    assert inbound_rows(books, shop)[0]["state"] == "unread"
+    record_again()
+    read_again_after(books, "1 hour")
+    assert sent.state() == ("bounced", "hard")
+    assert suppressions(shop) == {"ann@there.example": "hard_bounce"}
+    assert shop.stats["bounced_hard"] == 1
+
+
+def test_a_report_waits_as_long_as_its_message_is_only_logged(
+    relay: ReturnRelay, desk: Desk, shop: Sender, books: Books
+) -> None:
+    sent = accept_by_allotment(desk, shop, "ann@there.example")
+    books.execute("UPDATE relay.result_log SET logged_at = now() - interval '2 hours'")
+    relay.bring(sent.return_path(), gone("ann@there.example"))
+    read_again_after(books, "1 hour")
+    worker = desk.worker()
+    worker.finish(*map(result, worker.claim()))
+    read_again_after(books, "1 hour")
+    assert sent.state() == ("bounced", "hard")
+
+
+def test_a_report_that_waits_for_days_is_left_to_people_and_can_be_read_when_its_message_is_there(
+    relay: ReturnRelay, desk: Desk, shop: Sender, books: Books
+) -> None:
+    sent = accept_by_allotment(desk, shop, "ann@there.example")
+    set_aside(books, shop)
+    worker = desk.worker()
+    worker.finish(*map(result, worker.claim()))
+    relay.bring(sent.return_path(), gone("ann@there.example"))
+    read_again_after(books, "4 days")
+    (kept,) = inbound_rows(books, shop)
+    assert (kept["state"], kept["reason"]) == ("not_understood", "unrecorded")
+    record_again()
+    books.execute("SELECT relay.read_inbound_again(%s)", (kept["id"],))
+    read_all()
+    assert sent.state() == ("bounced", "hard")
 
 
 def test_what_ended_otherwise_stays_as_it_ended(relay: ReturnRelay, desk: Desk, shop: Sender) -> None:

@@ -1,8 +1,9 @@
 -- What somebody says of one recipient after we have handed the message over: a bounce report, a complaint, the wish to
 -- get no more. Called by relay.apply_feedback alone. Any of it may come twice, late, or for what is forgotten already.
 --
--- Says 'applied'; 'early' when our own record of the delivery is still to come; 'unknown' when there is no such
--- message; 'ambiguous' when it went to several and the report does not say to whom.
+-- Says 'applied'; 'early' when our own record of the delivery is still to come; 'unrecorded' when the message was accepted
+-- and is not in the tables yet, so that nothing could be done; 'unknown' when there is no such message; 'ambiguous' when it
+-- went to several and the report does not say to whom.
 CREATE OR REPLACE FUNCTION feedback(p_slot smallint, p_found relay.feedback) RETURNS text
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
@@ -22,8 +23,7 @@ BEGIN
         END IF;
     ELSIF p_found.account_id IS NULL THEN
         RETURN CASE WHEN EXISTS (SELECT FROM recipient WHERE message_id = v_message) THEN 'ambiguous'
-                    -- Accepted, and not in the tables yet.
-                    WHEN EXISTS (SELECT FROM message_body WHERE message_id = v_message) THEN 'early'
+                    WHEN EXISTS (SELECT FROM message_body WHERE message_id = v_message) THEN 'unrecorded'
                     ELSE 'unknown' END;
     ELSIF NOT EXISTS (SELECT FROM account WHERE id = p_found.account_id) THEN
         RETURN 'unknown';
