@@ -99,11 +99,11 @@ class PostgresDoor:
 
     async def ingest(self, batch: Sequence[Submission]) -> list[Verdict]:
         """See `Door`. A call that fails is made again: reseller by reseller, and for a reseller that fails message by
-        message, so that one's fault is not another's. What a call may have written before its answer was lost is found
-        and not doubled.
+        message, so that one's fault is not another's. Then nothing allotted is spent, for whoever does may have to give
+        way. What a call may have written before its answer was lost is found and not doubled.
         """
         try:
-            verdicts = await self._ingest(batch)
+            verdicts = await self._ingest(batch, self._allotment)
         except Unavailable:
             await self._known([])  # raises when it is the database itself that is away
             verdicts = await self._ingest_apart(batch)
@@ -132,16 +132,16 @@ class PostgresDoor:
         """Only what no earlier call has written."""
         known = await self._known(share)
         left = [submission for submission in share if submission.message_id not in known]
-        return known | (await self._ingest(left) if left else {})
+        return known | (await self._ingest(left, 0) if left else {})
 
-    async def _ingest(self, batch: Sequence[Submission]) -> dict[MessageId, Verdict]:
+    async def _ingest(self, batch: Sequence[Submission], allotment: int) -> dict[MessageId, Verdict]:
         async with database_call(self._for_batches) as connection:
             rows = await connection.fetch(
                 _INGEST,
                 self._clock.now(),
                 [_row(submission) for submission in batch],
                 [submission.raw for submission in batch],
-                self._allotment,
+                allotment,
             )
         verdicts = _verdicts(rows)
         refused = [submission for submission in batch if verdicts[submission.message_id] not in _WRITTEN]

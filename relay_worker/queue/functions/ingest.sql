@@ -69,6 +69,7 @@ BEGIN
                 CONTINUE;
             END IF;
             -- One of the recipients is suppressed, and costs nothing: this is for the books.
+            EXECUTE format('SELECT %I.lock_spender($1)', 'r_' || v_group.key) USING v_group.account_id;
             PERFORM relay.unspend(v_group.reseller_id, v_group.account_id, v_group.recipients);
         END IF;
         EXECUTE format('SELECT * FROM %I.accept($1, $2, $3, $4, $5, $6, $7, $8)', 'r_' || v_group.key)

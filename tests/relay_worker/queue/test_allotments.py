@@ -269,6 +269,22 @@ def test_a_suppressed_recipient_is_dropped_and_costs_nothing(desk: Desk, busy: S
     )
 
 
+def test_who_changes_an_account_never_waits_in_a_circle_with_a_batch_that_spends(
+    desk: Desk, busy: Sender, books: Books
+) -> None:
+    busy.suppress("gone@example.org")
+    with ThreadPoolExecutor(1) as threads:
+        with owner_connection(busy.reseller) as change:
+            change.execute("SELECT FROM account WHERE id = %s FOR UPDATE", (busy.account_id,))
+            sending = threads.submit(send, desk, busy.message("gone@example.org", "here@example.org"))
+            wait_for_a_waiter(books)
+            time.sleep(1.5)  # after a second Postgres looks whether it is a deadlock, once
+            change.execute("UPDATE account SET monthly_cap = 100 WHERE id = %s", (busy.account_id,))
+        assert sending.result() == [Verdict.ACCEPTED]
+    settle(busy)
+    assert (busy.used, busy.allotted, sound(busy)) == (3, (0, 0), True)
+
+
 def test_it_is_spent_within_its_minute_hour_and_lot_alone(desk: Desk, account: OpenAccount) -> None:
     sender = account()
     lapsing = sender.grant(500, expires_at=NOON + timedelta(seconds=30))

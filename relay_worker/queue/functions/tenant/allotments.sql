@@ -24,6 +24,15 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION accept_allotted FROM PUBLIC;
 
+-- Lock an account of whose allotment the caller has just spent. All others lock the account first and then wait for its
+-- allotment: so the caller gives way, and fails, well before Postgres takes it for a deadlock and ends one of the two.
+CREATE OR REPLACE FUNCTION lock_spender(p_account bigint) RETURNS void
+LANGUAGE plpgsql SET search_path FROM CURRENT SET lock_timeout = '200ms' AS $$
+BEGIN
+    PERFORM FROM account WHERE id = p_account FOR NO KEY UPDATE;
+END $$;
+REVOKE ALL ON FUNCTION lock_spender FROM PUBLIC;
+
 -- Take an allotment out of the books, of at most p_most recipients; called by `accept`, with the account locked and after
 -- everything else is written. p_room: what the month's cap leaves beyond that (NULL: no cap); p_from_plan: what is left of
 -- the plan. The plan gives first, then the lot that lapses next. Nothing, when an allotment is still open, or when so
