@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ MAX_BYTES = 10 * 1024 * 1024
 MAX_NAMED = 20  # bad lines that a refusal names
 HEADING = ("address", "reason", "origin", "created_at")
 
+# What a spreadsheet would take for a formula. An apostrophe in front makes it text; one that stood there gets another.
+_FORMULA = re.compile(r"'*[=+@\t\r-]")
 _ADDRESS_HEADINGS = frozenset({"address", "email", "e-mail", "email address", "e-mail address", "recipient"})
 
 
@@ -69,7 +72,7 @@ def write_list(suppressions: Iterable[Suppression]) -> Iterator[str]:
     """CSV with a heading, a line at a time; `read_list` reads it back. Times are UTC (ISO 8601)."""
     yield _written(HEADING)
     for one in suppressions:
-        yield _written((one.address, one.reason, one.origin, one.created_at.isoformat()))
+        yield _written((_as_text(one.address), one.reason, _as_text(one.origin), one.created_at.isoformat()))
 
 
 def _text(raw: bytes) -> str:
@@ -104,7 +107,7 @@ def _delimiter(text: str) -> str:
 
 def _line(fields: list[str]) -> Line:
     try:
-        address = parse_address(fields[0]).folded
+        address = parse_address(_as_meant(fields[0])).folded
     except AddressSyntax as error:
         raise InvalidInput("address", f"{fields[0][:60]!r} is not an address") from error
     reason = (fields[1] if len(fields) > 1 else "").lower() or SuppressionReason.MANUAL
@@ -112,6 +115,16 @@ def _line(fields: list[str]) -> Line:
         known = ", ".join(SuppressionReason)
         raise InvalidInput("reason", f"{reason[:60]!r} is none of the reasons {known}")
     return Line(address, SuppressionReason(reason))
+
+
+def _as_text(field: str) -> str:
+    """`field` so that no spreadsheet computes it: whose address bounces or complains may have chosen it for that."""
+    return f"'{field}" if _FORMULA.match(field) else field
+
+
+def _as_meant(field: str) -> str:
+    """Without the apostrophe that `_as_text` has put in front."""
+    return field[1:] if field.startswith("'") and _FORMULA.match(field) else field
 
 
 def _written(fields: Iterable[str]) -> str:

@@ -95,8 +95,23 @@ def test_what_was_written_is_read_back() -> None:
     at = datetime(2026, 3, 1, tzinfo=UTC)
     kept = [
         Suppression(account_id=1, address=address, reason=COMPLAINT, origin='said "no", twice', created_at=at)
-        for address in ('"a,b"@one.example', "jörg@one.example")
+        for address in (
+            '"a,b"@one.example',
+            "jörg@one.example",
+            "=1@one.example",
+            "'=1@one.example",
+            "'s@one.example",
+        )
     ]
     text = "".join(write_list(kept))
     assert text.startswith("address,reason,origin,created_at\r\n")
     assert read(text) == [Line(one.address, COMPLAINT) for one in kept]
+
+
+@pytest.mark.parametrize("address", ["=cmd|'/ccalc'!a0@one.example", "+1@one.example", "-1+2@one.example"])
+def test_no_spreadsheet_takes_an_address_for_a_formula(address: str) -> None:
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    kept = Suppression(account_id=1, address=address, reason=COMPLAINT, origin="@sum(1)", created_at=at)
+    _, line = write_list([kept])
+    assert not any(field.strip('"').startswith(("=", "+", "-", "@")) for field in line.split(","))
+    assert read(line) == [Line(address, COMPLAINT)]
