@@ -5,15 +5,16 @@ from typing import Any
 
 from flask import Flask, request
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 
 from platform_core.settings import Settings
+from relay_worker.submission.shared import client_key
+from whitelabel.site.requests import current_host
 
 
 def make_limiter(app: Flask, settings: Settings) -> Limiter:
     """Counts for `app`: in Redis, shared by all web processes; without Redis each process counts for itself."""
     return Limiter(
-        get_remote_address,
+        _by_address,
         app=app,
         storage_uri=_storage(settings.redis_url.get_secret_value()),
         in_memory_fallback_enabled=True,
@@ -29,9 +30,9 @@ def limit_logins(app: Flask, limiter: Limiter, settings: Settings, *, endpoint: 
     """
 
     def by_name() -> str:
-        return f"{request.host}/{request.form.get(field, '').strip().lower()[:254]}"
+        return f"{_whose()}/{request.form.get(field, '').strip().lower()[:254]}"
 
-    for key in (get_remote_address, by_name):
+    for key in (_by_address, by_name):
         limit_posts(app, limiter, settings.login_limit, endpoint=endpoint, key=key)
 
 
@@ -39,6 +40,16 @@ def limit_posts(app: Flask, limiter: Limiter, limit: str, *, endpoint: str, key:
     """Let POSTs to `endpoint` through only so often for each `key`; `limit` as in "10 per minute"."""
     view: Callable[..., Any] = app.view_functions[endpoint]
     app.view_functions[endpoint] = limiter.limit(limit, key_func=key, methods=["POST"])(view)
+
+
+def _by_address() -> str:
+    return client_key(request.remote_addr or "")
+
+
+def _whose() -> str:
+    """Whose people log in here. Not as the Host header says it: that may bear any port, and a reseller several names."""
+    owner = current_host().reseller
+    return str(owner.id) if owner else current_host().name
 
 
 def _storage(redis_url: str) -> str:

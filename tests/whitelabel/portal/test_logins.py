@@ -194,6 +194,24 @@ def test_guesses_are_counted_for_each_user_name_whoever_guesses(agency: Agency) 
         assert try_login(Visitor(sites, agency.portal), name, PASSWORD) == 429
 
 
+def test_guesses_are_counted_for_each_user_name_however_the_host_is_written(agency: Agency) -> None:
+    with sites_with(login_limit="3 per minute") as sites:
+        name = agency.customer.owner
+        for host in (f"{agency.portal}:8001", f"{agency.portal}.", agency.portal.upper()):
+            assert try_login(Visitor(sites, host), name, "guess") == 401
+        assert try_login(Visitor(sites, f"{agency.portal}:8002"), name, PASSWORD) == 429
+
+
+def test_guesses_from_all_over_one_ipv6_network_are_those_of_one_address(agency: Agency) -> None:
+    with sites_with(login_limit="3 per minute") as sites:
+        statuses = []
+        for n in range(4):
+            guesser = Visitor(sites, agency.portal)
+            guesser.address = f"2001:db8:7:7::{n:x}"
+            statuses.append(try_login(guesser, f"{n}@nowhere.example", "guess"))
+        assert statuses == [401, 401, 401, 429]
+
+
 def test_a_guesser_is_told_to_wait_in_a_page_of_the_brand(agency: Agency) -> None:
     with sites_with(login_limit="1 per minute") as sites:
         guesser = Visitor(sites, agency.portal)
