@@ -32,7 +32,7 @@ from whitelabel.portal.suppressions.views import pages as suppressions
 from whitelabel.portal.suppressions.words import add_reason_words
 from whitelabel.site.access import require_login
 from whitelabel.site.build import build_site
-from whitelabel.site.limits import limit_logins, limit_posts, make_limiter
+from whitelabel.site.limits import limit_logins, limit_password_changes, limit_posts, make_limiter
 from whitelabel.site.logins.desk import LoginDesk
 from whitelabel.site.logins.views import login_pages
 from whitelabel.site.looks import serve_look
@@ -69,6 +69,7 @@ def create_portal(settings: Settings, clock: Clock) -> Flask:
     add_reason_words(app)
     limiter = make_limiter(app, settings)
     limit_logins(app, limiter, settings, endpoint="logins.login", field="email")
+    limit_password_changes(app, limiter, settings, endpoint="logins.password")
     # A check keeps a thread waiting for strangers' nameservers, for up to 20 seconds.
     limit_posts(app, limiter, "10 per minute", endpoint="domains.check", key=_account_key)
     limit_posts(app, limiter, "10 per minute", endpoint="sending.check", key=_account_key)

@@ -8,6 +8,7 @@ from flask_limiter import Limiter
 
 from platform_core.settings import Settings
 from relay_worker.submission.shared import client_key
+from whitelabel.site.logins.desk import the_visitor
 from whitelabel.site.requests import current_host
 
 
@@ -34,6 +35,15 @@ def limit_logins(app: Flask, limiter: Limiter, settings: Settings, *, endpoint: 
 
     for key in (_by_address, by_name):
         limit_posts(app, limiter, settings.login_limit, endpoint=endpoint, key=key)
+
+
+def limit_password_changes(app: Flask, limiter: Limiter, settings: Settings, *, endpoint: str) -> None:
+    """Count the POSTs to `endpoint` for each person: whoever sits at a login of theirs may guess the password there."""
+
+    def by_person() -> str:
+        return f"{_whose()}/{the_visitor().person.id}"
+
+    limit_posts(app, limiter, settings.login_limit, endpoint=endpoint, key=by_person)
 
 
 def limit_posts(app: Flask, limiter: Limiter, limit: str, *, endpoint: str, key: Callable[[], str]) -> None:

@@ -23,7 +23,7 @@ from platform_web.health import pages as health
 from tenants.logins.people import STAFF
 from whitelabel.site.access import require_login
 from whitelabel.site.build import build_site
-from whitelabel.site.limits import limit_logins, make_limiter
+from whitelabel.site.limits import limit_logins, limit_password_changes, make_limiter
 from whitelabel.site.logins.desk import LoginDesk
 from whitelabel.site.logins.views import login_pages
 from whitelabel.site.looks import Brandmark, serve_look
@@ -82,5 +82,7 @@ def create_console(settings: Settings, clock: Clock) -> Flask:
     brandmark = Brandmark(settings.platform_name, _COLOUR)
     serve_look(app, lambda: brandmark)
     app.context_processor(lambda: {"menu": MENU})
-    limit_logins(app, make_limiter(app, settings), settings, endpoint="logins.login", field="email")
+    limiter = make_limiter(app, settings)
+    limit_logins(app, limiter, settings, endpoint="logins.login", field="email")
+    limit_password_changes(app, limiter, settings, endpoint="logins.password")
     return app

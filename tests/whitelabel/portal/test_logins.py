@@ -212,6 +212,16 @@ def test_guesses_from_all_over_one_ipv6_network_are_those_of_one_address(agency:
         assert statuses == [401, 401, 401, 429]
 
 
+def test_guesses_at_the_current_password_are_counted_too(agency: Agency) -> None:
+    form = {"current": "guess", "new": "a-much-longer-password", "again": "a-much-longer-password"}
+    with sites_with(login_limit="3 per minute") as sites:
+        borrowed = Visitor(sites, agency.portal).log_in(agency.customer.owner)
+        statuses = [borrowed.post("/password", form).status_code for _ in range(4)]
+        assert statuses == [422, 422, 422, 429]
+        elsewhere = Visitor(sites, agency.portal).log_in(agency.customer.member)
+        assert elsewhere.post("/password", form).status_code == 422
+
+
 def test_a_guesser_is_told_to_wait_in_a_page_of_the_brand(agency: Agency) -> None:
     with sites_with(login_limit="1 per minute") as sites:
         guesser = Visitor(sites, agency.portal)
