@@ -175,6 +175,7 @@ def _close_side_doors(connection: Connection) -> None:
 
 def _upgrade_shared(connection: Connection) -> SchemaReport:
     _become_owner(connection)
+    _wait_for_makers(connection)
     outcome = _run_tree("shared", connection, version_schema="platform")
     for source in _function_sources(FUNCTIONS):
         execute_sql(connection, source)
@@ -204,6 +205,15 @@ def _become_owner(connection: Connection) -> None:
     # Behind a busy table an upgrade gives up rather than make every sender wait in line behind it.
     connection.execute(text("SET LOCAL lock_timeout = '10s'"))
     connection.execute(text("SET LOCAL statement_timeout = '10min'"))
+
+
+def _wait_for_makers(connection: Connection) -> None:
+    """Let nobody make a reseller until the script for that is the new one, and wait for whoever is about to.
+
+    Before anything else is locked, or they would wait for us: what an older script has made must be among the keys.
+    """
+    if connection.scalar(text("SELECT to_regclass('platform.reseller')")) is not None:
+        connection.execute(text("LOCK TABLE platform.reseller IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def _run_tree(tree: str, connection: Connection, *, version_schema: str | None) -> Outcome:

@@ -1,6 +1,8 @@
 """`frankpost db upgrade` and `check`: an empty database, one broken reseller among others, and resuming."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic, sleep
 from uuid import uuid4
 
 import pytest
@@ -8,7 +10,7 @@ from click.testing import CliRunner
 from pydantic import SecretStr
 from sqlalchemy import Engine, create_engine, text
 
-from platform_core.database import OWNER_ROLE, owner_url, schema_of
+from platform_core.database import OWNER_ROLE, db, owner_url, schema_of
 from platform_core.ids import ResellerKey
 from platform_core.inspection import SchemaState, inspect_database
 from platform_core.migrations import Outcome, upgrade_database
@@ -16,6 +18,7 @@ from platform_core.settings import ROOT, Settings, settings
 from platform_dev.postgres import EmbeddedPostgres
 from platform_web.cli import frankpost
 from platform_web.headless import headless_context
+from tenants.resellers.services import NewReseller, create_reseller
 from tests.fixtures_database import fresh_reseller
 
 
@@ -258,3 +261,35 @@ def test_a_command_on_a_database_that_was_never_upgraded_says_what_to_do(
     settings.cache_clear()
     assert result.exit_code == 1
     assert "run `frankpost db upgrade`" in result.stderr
+
+
+def waits_for_a_lock(settings: Settings) -> bool:
+    """True once some connection to this database waits for another; False after five seconds without one."""
+    engine = create_engine(owner_url(settings), isolation_level="AUTOCOMMIT")
+    query = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with engine.connect() as connection:
+        ends = monotonic() + 5
+        while not (waits := bool(connection.scalar(query))) and monotonic() < ends:
+            sleep(0.02)
+    engine.dispose()
+    return waits
+
+
+def test_a_reseller_in_the_making_is_not_left_behind(empty: Settings, keys: list[ResellerKey]) -> None:
+    upgrade_database(empty)
+    with owner(empty) as execute:  # as a release would have left it that had no such function yet
+        execute("DELETE FROM platform.tenant_script WHERE position('FUNCTION has_work' IN sql) > 0")
+    new = NewReseller(keys[0], "Agency", "owner@agency.example", {})
+    with headless_context(empty), ThreadPoolExecutor(1) as thread:
+        create_reseller(db.session(), new, actor="tests")
+        upgrade = thread.submit(upgrade_database, empty)
+        assert waits_for_a_lock(empty)
+        db.session.commit()
+        upgrade.result()
+    with owner(empty) as execute:
+        try:
+            execute(f"SELECT {schema_of(keys[0])}.has_work('plans')")
+        finally:
+            execute(f"SELECT platform.drop_tenant('{keys[0]}')")
