@@ -34,17 +34,27 @@ BEGIN
 END $$;
 
 -- The reverse: schema and role of reseller `p_key` are gone, with all its mail and credits.
+--
+-- The queue is cleared before, while workers that hold something of it can still read the schema, and after: dropping waits
+-- for whoever is about to put something more there.
 CREATE OR REPLACE FUNCTION platform.drop_tenant(p_key text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning AS $$
 DECLARE
     v_schema text := 'r_' || p_key;
+    v_reseller integer := (SELECT id FROM platform.reseller WHERE key = p_key);
 BEGIN
-    DELETE FROM relay.due d USING platform.reseller r WHERE r.key = p_key AND d.reseller_id = r.id;
-    DELETE FROM relay.allotment a USING platform.reseller r WHERE r.key = p_key AND a.reseller_id = r.id;
-    DELETE FROM relay.pending_work w USING platform.reseller r WHERE r.key = p_key AND w.reseller_id = r.id;
+    PERFORM platform.clear_queue(v_reseller);
     EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', v_schema);
+    PERFORM platform.clear_queue(v_reseller);
     EXECUTE format('DROP ROLE IF EXISTS %I', v_schema);
 END $$;
 
-REVOKE ALL ON FUNCTION platform.create_tenant, platform.drop_tenant FROM PUBLIC;
+CREATE OR REPLACE FUNCTION platform.clear_queue(p_reseller integer) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    DELETE FROM relay.due WHERE reseller_id = p_reseller;
+    DELETE FROM relay.allotment WHERE reseller_id = p_reseller;
+    DELETE FROM relay.pending_work WHERE reseller_id = p_reseller;
+$$;
+
+REVOKE ALL ON FUNCTION platform.create_tenant, platform.drop_tenant, platform.clear_queue FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION platform.create_tenant TO frankpost_web;

@@ -5,17 +5,23 @@ import multiprocessing
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from time import monotonic, sleep
+from typing import Any
 
+import psycopg
 import pytest
+from flask import Flask
 
 from platform_core.clock import StoppedClock
+from platform_core.database import ResellerRef
 from platform_core.settings import Settings
 from relay_worker.queue.claims import Claimed
 from relay_worker.queue.door import Submission, Verdict
 from relay_worker.queue.postgres import PostgresClaims, PostgresDoor, open_pool
+from tests.fixtures_database import fresh_reseller
 from tests.relay_worker.queue.conftest import OpenAccount
-from tests.relay_worker.queue.desk import NOON, Desk, result
+from tests.relay_worker.queue.desk import NOON, Desk, open_account, owner_connection, result
 
 PROCESSES = 2
 PAYERS = """
@@ -157,3 +163,36 @@ def test_many_workers_at_once_share_everything_and_nothing_twice(desk: Desk, acc
     taken = Counter((one.message_id, one.n) for share in shares for one in share)
     assert (len(taken), set(taken.values())) == (600, {1})
     assert [sender.stats for sender in senders] == [{"accepted": 200, "delivered": 200}] * 3
+
+
+def test_mail_that_comes_while_its_reseller_is_deleted_stays_in_no_queue(
+    app: Flask, desk: Desk, books: psycopg.Connection[dict[str, Any]]
+) -> None:
+    reseller = fresh_reseller().reseller
+    sender = open_account(books, reseller, credits=1)
+    with ThreadPoolExecutor(2) as threads:
+        with owner_connection() as obstacle:
+            obstacle.execute("LOCK TABLE relay.result_log IN EXCLUSIVE MODE")
+            ingesting = threads.submit(desk.ingest, sender.message())
+            wait_until_blocked(books, "%relay.ingest%")
+            deleting = threads.submit(delete, reseller)
+            wait_until_blocked(books, "%drop_tenant%")
+        assert ingesting.result() == [Verdict.ACCEPTED]
+        deleting.result()
+    left = books.execute("SELECT message_id FROM relay.due WHERE reseller_id = %s", [reseller.id]).fetchall()
+    assert left == []
+
+
+def delete(reseller: ResellerRef) -> None:
+    with owner_connection() as connection:
+        connection.execute("SELECT platform.drop_tenant(%s)", [reseller.key])
+        connection.execute("DELETE FROM platform.reseller WHERE id = %s", [reseller.id])
+
+
+def wait_until_blocked(books: psycopg.Connection[dict[str, Any]], statement: str) -> None:
+    """Until a connection that runs such a statement waits for another's lock."""
+    query = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s"
+    ends = monotonic() + 10
+    while not books.execute(query, [statement]).fetchall():
+        assert monotonic() < ends
+        sleep(0.02)
