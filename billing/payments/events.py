@@ -34,6 +34,10 @@ MOST_PROBLEM = 500  # characters
 log = structlog.get_logger()
 
 
+class _UnknownEvent(NotFound):
+    """It was never kept. What an event is about may be missing, too; that is a fault of its own."""
+
+
 def keep_event(session: Session, received: Received, *, clock: Clock) -> bool:
     """Write an event down before anything is made of it; False when it is there already."""
     now = clock.now()
@@ -63,7 +67,7 @@ def apply_event(event_id: str, *, clock: Clock) -> EventState:
             state = EventState(event.state)
             session.commit()
             return state
-    except NotFound:
+    except _UnknownEvent:
         raise
     except Exception as error:  # the edge of each event: one that can't be applied must not stop the others
         log.exception("payment_event_failed", event_id=event_id)
@@ -159,7 +163,7 @@ def _keep_routes(session: Session, references: tuple[str, ...], reseller: Resell
 def _locked(session: Session, event_id: str) -> StripeEvent:
     event = session.get(StripeEvent, event_id, with_for_update=True)
     if event is None:
-        raise NotFound(f"There is no event {event_id}.")
+        raise _UnknownEvent(f"There is no event {event_id}.")
     return event
 
 

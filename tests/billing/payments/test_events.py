@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import permutations
+from uuid import uuid4
 
 import pytest
 from flask import Flask
@@ -10,11 +11,14 @@ from sqlalchemy.orm import Session
 
 from billing.ledger.checks import check_ledger
 from billing.ledger.models import CreditLot
+from billing.money import Money
 from billing.payments.events import GIVE_UP_AFTER, apply_event, replay_event
 from billing.payments.models import StripeEvent
 from billing.payments.purchases import Purchase
 from billing.payments.queries import payments_to_look_at
 from billing.payments.states import EventState, PaymentState
+from billing.plans.catalogue import NewPlan, create_plan
+from billing.plans.models import Subscription
 from platform_core.clock import StoppedClock
 from platform_core.database import db, tenant_session
 from platform_core.errors import EventRejected, NotFound
@@ -141,6 +145,27 @@ def test_what_could_not_be_applied_is_tried_again(
     assert (failed.state, failed.attempts) == (EventState.FAILED, 1)
     assert failed.problem.startswith("KeyError")
     assert failed.next_at is not None and failed.next_at > clock.now()
+
+
+def test_an_event_about_what_is_no_longer_there_does_not_stop_those_after_it(
+    agency: Buyer, post: PostOffice, clock: StoppedClock
+) -> None:
+    plan = create_plan(db.session(), NewPlan(f"Growth {uuid4().hex[:6]}", Money(4900, "EUR"), 50_000))
+    db.session.commit()
+    checkout = agency.buy(Purchase.plan(plan.id))
+    dispute = agency.server.desk.dispute(checkout["payment_intent"])
+    post.bring()
+    with tenant_session(agency.reseller) as session:
+        session.delete(session.get_one(Subscription, agency.id))
+        session.commit()
+    agency.server.desk.close_dispute(dispute, won=True)
+    won = of_type(post.waiting(), "charge.dispute.closed")
+    agency.buy(Purchase.credits(5000))
+    for event in post.waiting():
+        keep(agency.till, event)
+    post.look_again()
+    assert stored(won["id"]).state == EventState.FAILED
+    assert agency.credits() == 5000
 
 
 def test_an_event_of_a_kind_that_means_nothing_is_kept_and_left_alone(post: PostOffice) -> None:
