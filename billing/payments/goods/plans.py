@@ -34,6 +34,8 @@ class Plans:
         plan = current_plan(order.session, order.account, clock=order.clock)
         if plan is None or plan.status is PlanStatus.ENDED or str(plan.plan_id) != order.payment.item:
             return TakenBack(0, units)  # it is over, or has become another one
+        if order.payment.delivered_at is None or plan.period_start > order.payment.delivered_at:
+            return TakenBack(0, units)  # the month that was paid is over
         cancel_plan(order.session, order.account)
         suspend_plan(order.session, order.account, clock=order.clock)
         return TakenBack(units, 0)

@@ -1,5 +1,6 @@
 """Plans and invoices paid at the checkout."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -12,7 +13,9 @@ from billing.payments.purchases import Purchase
 from billing.payments.states import PaymentState
 from billing.plans.catalogue import NewPlan, create_plan
 from billing.plans.queries import PlanState, current_plan
+from billing.plans.renewals import renew_due, suspend_plan
 from billing.plans.states import PlanStatus
+from platform_core.clock import StoppedClock
 from platform_core.database import db, tenant_session
 from platform_core.errors import NotForSale, NotFound
 from tenants.accounts.queries import main_account
@@ -67,6 +70,24 @@ def test_a_plan_whose_payment_goes_back_includes_no_more_mail(
     agency.server.desk.close_dispute(dispute, won=True)
     post.bring()
     assert plan_of(agency).status is PlanStatus.ACTIVE
+
+
+def test_a_month_of_a_plan_that_goes_back_when_it_is_over_is_shown_and_takes_nothing(
+    agency: Buyer, growth: int, post: PostOffice, clock: StoppedClock
+) -> None:
+    """The month after it was not paid, and the plan is suspended."""
+    checkout = agency.buy(Purchase.plan(growth))
+    post.bring()
+    clock.advance(timedelta(days=32))
+    with tenant_session(agency.reseller) as session:
+        renew_due(session, agency.account(session), clock=clock)
+        suspend_plan(session, agency.account(session), clock=clock)
+        session.commit()
+    agency.server.desk.refund(checkout["payment_intent"], 4900)
+    post.bring()
+    payment = agency.payment()
+    assert (payment.refunded, payment.taken_back, payment.missing) == (4900, 0, 1)
+    assert plan_of(agency).next_plan_id == growth
 
 
 def test_a_plan_that_there_is_not_can_not_be_bought(agency: Buyer) -> None:
