@@ -38,8 +38,27 @@ def pay_due(session: Session, account: Account, *, clock: Clock) -> PlanChange:
     doesn't hold as much. Raises NotFound where there never was a plan.
     """
     row = locked(session, account)
-    if row.status in _UNPAID:
+    if row.status in _UNPAID and not _has_gone_back(row):
         _pay(session, account, row, clock)
+    return applied(session, account, row)
+
+
+def return_plan(session: Session, account: Account, *, clock: Clock) -> PlanChange:
+    """The money for the present period has gone back: no mail is included, and nothing follows, until `regain_plan`.
+
+    Raises NotFound.
+    """
+    row = locked(session, account)
+    row.next_plan_id = None
+    _befall(row, PlanEvent.SUSPENDED, clock.now())
+    return applied(session, account, row)
+
+
+def regain_plan(session: Session, account: Account, *, clock: Clock) -> PlanChange:
+    """The money that had gone back has returned: what is left of the period includes mail again. Raises NotFound."""
+    row = locked(session, account)
+    if _has_gone_back(row):
+        _befall(row, PlanEvent.PAID, clock.now())
     return applied(session, account, row)
 
 
@@ -48,6 +67,11 @@ def suspend_plan(session: Session, account: Account, *, clock: Clock) -> PlanCha
     row = locked(session, account)
     _befall(row, PlanEvent.SUSPENDED, clock.now())
     return applied(session, account, row)
+
+
+def _has_gone_back(row: Subscription) -> bool:
+    """Suspended though it owes nothing: other money than that which has gone back doesn't lift it."""
+    return row.status == PlanStatus.SUSPENDED and row.paid and row.next_plan_id is None
 
 
 def _turn(session: Session, account: Account, row: Subscription, clock: Clock) -> None:

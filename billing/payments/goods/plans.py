@@ -6,8 +6,8 @@ from billing.payments.goods.shelf import Delivered, Order, TakenBack
 from billing.payments.purchases import Purchase, Quote
 from billing.plans.catalogue import offered_plan
 from billing.plans.queries import current_plan
-from billing.plans.renewals import pay_due, suspend_plan
-from billing.plans.services import cancel_plan, subscribe
+from billing.plans.renewals import regain_plan, return_plan
+from billing.plans.services import subscribe
 from billing.plans.states import PlanStatus
 from platform_core.clock import SystemClock
 from platform_core.errors import NotForSale, NotFound
@@ -36,10 +36,9 @@ class Plans:
             return TakenBack(0, units)  # it is over, or has become another one
         if order.payment.delivered_at is None or plan.period_start > order.payment.delivered_at:
             return TakenBack(0, units)  # the month that was paid is over
-        cancel_plan(order.session, order.account)
-        suspend_plan(order.session, order.account, clock=order.clock)
+        return_plan(order.session, order.account, clock=order.clock)
         return TakenBack(units, 0)
 
     def give_again(self, order: Order, units: int) -> Delivered:
-        pay_due(order.session, order.account, clock=order.clock)
+        regain_plan(order.session, order.account, clock=order.clock)
         return Delivered()

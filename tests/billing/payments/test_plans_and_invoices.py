@@ -72,6 +72,18 @@ def test_a_plan_whose_payment_goes_back_includes_no_more_mail(
     assert plan_of(agency).status is PlanStatus.ACTIVE
 
 
+def test_other_money_does_not_bring_a_plan_back_whose_payment_has_gone_back(
+    agency: Buyer, growth: int, post: PostOffice
+) -> None:
+    checkout = agency.buy(Purchase.plan(growth))
+    post.bring()
+    agency.server.desk.refund(checkout["payment_intent"], 4900)
+    post.bring()
+    agency.buy(Purchase.wallet(100))
+    post.bring()
+    assert plan_of(agency).status is PlanStatus.SUSPENDED
+
+
 def test_a_month_of_a_plan_that_goes_back_when_it_is_over_is_shown_and_takes_nothing(
     agency: Buyer, growth: int, post: PostOffice, clock: StoppedClock
 ) -> None:
