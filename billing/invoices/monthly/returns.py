@@ -24,10 +24,10 @@ UNTRIED = "Given back: never tried, or priced lower"
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """A payment of which `amount` (minor units, VAT included) is gone again for good."""
+    """A payment of which a part is gone again for good; `kept` (minor units, VAT included) is what is left."""
 
     source: str
-    amount: int
+    kept: int
 
 
 def credit_returns(
@@ -40,7 +40,7 @@ def credit_returns(
     returns = _returns(rows, account)
     billed = _billed_lines(books, buyer_id, [one.source for one in returns])
     found = [
-        _credit(books, line, net_within(one.amount, line.document.vat_basis_points), REASON, clock=clock)
+        _credit(books, line, _too_much(line, one), REASON, clock=clock)
         for one in returns
         if (line := billed.get(one.source))
     ]
@@ -73,6 +73,11 @@ def _billed_line(books: Session, invoice_id: int, source: str) -> _BilledLine:
     return _BilledLine(row, document, next(line for line in document.lines if line.source == source))
 
 
+def _too_much(billed: _BilledLine, returned: Returned) -> int:
+    """Of the line, net. What had gone back when it was billed is not in it."""
+    return billed.line.net - net_within(returned.kept, billed.document.vat_basis_points)
+
+
 def _credit(books: Session, billed: _BilledLine, back: int, reason: str, *, clock: Clock) -> Issued | None:
     """Bring what is credited of a line to `back`, net; None where it has been."""
     line = billed.line
@@ -93,5 +98,5 @@ def _returns(rows: Session, account: Account) -> list[Returned]:
         .scalar_subquery()
     )
     gone = func.least(Payment.refunded + lost, Payment.paid)
-    query = select(Payment.id, gone).where(Payment.account_id == account.id, gone > 0)
-    return [Returned(f"payment:{payment_id}", int(amount)) for payment_id, amount in rows.execute(query)]
+    query = select(Payment.id, Payment.paid - gone).where(Payment.account_id == account.id, gone > 0)
+    return [Returned(f"payment:{payment_id}", int(kept)) for payment_id, kept in rows.execute(query)]

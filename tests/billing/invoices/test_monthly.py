@@ -127,6 +127,19 @@ def test_what_went_back_before_it_was_billed_is_not_billed(
     assert (paper.paid, paper.due) == (1200, 0)
 
 
+def test_what_went_back_before_it_was_billed_is_not_credited_either(
+    rows: Session, customer: Account, reseller: ResellerRef, clock: StoppedClock
+) -> None:
+    payment = bought(rows, customer, 2400, refunded=1200)
+    rows.commit()
+    for refunded, credited in ((1200, 0), (1800, 600), (2400, 1200)):
+        payment.refunded = refunded
+        rows.commit()
+        billed(reseller, clock)
+        billed(reseller, clock)
+        assert invoices_in(rows)[-1].credited.amount == credited
+
+
 def test_what_goes_back_after_it_was_billed_is_credited_once(
     rows: Session, customer: Account, reseller: ResellerRef, clock: StoppedClock
 ) -> None:
