@@ -11,8 +11,8 @@ from billing.invoices.models import InvoiceRow
 from billing.invoices.monthly.overage import overage_by_source
 from billing.invoices.queries import credit_left, document_of, invoice_by_id, invoices_of_items
 from billing.invoices.sending.services import ask_to_send
-from billing.invoices.services import Issued, credit_note
-from billing.money import net_within
+from billing.invoices.services import Issued, credit_note, record_payment
+from billing.money import Money, net_within
 from billing.payments.models import Dispute, Payment
 from billing.payments.states import DisputeState
 from platform_core.clock import Clock
@@ -40,9 +40,7 @@ def credit_returns(
     returns = _returns(rows, account)
     billed = _billed_lines(books, buyer_id, [one.source for one in returns])
     found = [
-        _credit(books, line, _too_much(line, one), REASON, clock=clock)
-        for one in returns
-        if (line := billed.get(one.source))
+        _credit_returned(books, line, one, clock=clock) for one in returns if (line := billed.get(one.source))
     ]
     worth = overage_by_source(rows, account)
     found += [
@@ -71,6 +69,17 @@ def _billed_line(books: Session, invoice_id: int, source: str) -> _BilledLine:
     row = invoice_by_id(books, invoice_id)
     document = document_of(row)
     return _BilledLine(row, document, next(line for line in document.lines if line.source == source))
+
+
+def _credit_returned(
+    books: Session, billed: _BilledLine, returned: Returned, *, clock: Clock
+) -> Issued | None:
+    """The buyer has its money again: nothing else on the invoice is paid by this credit note."""
+    note = _credit(books, billed, _too_much(billed, returned), REASON, clock=clock)
+    if note:
+        money = Money(-note.document.due, note.document.currency)
+        record_payment(books, billed.row.id, money, reference=f"refunded: {note.number}", clock=clock)
+    return note
 
 
 def _too_much(billed: _BilledLine, returned: Returned) -> int:

@@ -140,6 +140,20 @@ def test_what_went_back_before_it_was_billed_is_not_credited_either(
         assert invoices_in(rows)[-1].credited.amount == credited
 
 
+def test_what_goes_back_by_card_pays_for_nothing_else_on_the_invoice(
+    rows: Session, customer: Account, reseller: ResellerRef, clock: StoppedClock
+) -> None:
+    payment = bought(rows, customer, 2400)
+    handed(rows, customer, 25_000)
+    rows.commit()
+    billed(reseller, clock)
+    for refunded in (600, 2400):
+        payment.refunded = refunded
+        rows.commit()
+        billed(reseller, clock)
+        assert invoices_in(rows)[-1].open.amount == 2400
+
+
 def test_what_goes_back_after_it_was_billed_is_credited_once(
     rows: Session, customer: Account, reseller: ResellerRef, clock: StoppedClock
 ) -> None:
