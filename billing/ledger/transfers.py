@@ -4,7 +4,7 @@ Each part keeps the expiry of its lot, and its share of what the lot has cost. T
 after the other, so that all of them together are the cost to the cent, however the lot is cut up.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -91,18 +91,30 @@ def hand_over(
 
 
 def take_back(
-    session: Session, source: Account, target: Account, credits: int, *, clock: Clock, note: str = ""
+    session: Session,
+    source: Account,
+    target: Account,
+    credits: int,
+    *,
+    clock: Clock,
+    note: str = "",
+    out_of: Collection[int] | None = None,
 ) -> HandedOver:
     """Move unspent credits from the customer `source` back to the stock `target`, into the lots that they came from.
 
     Those that lapse last go first, so that the customer keeps none that lapses later than those it loses. Only what was
-    handed over can be taken back, not what the customer was granted. Locks and raises as `hand_over` does.
+    handed over can be taken back, not what the customer was granted. `out_of`: from these of its lots alone. Locks and
+    raises as `hand_over` does.
     """
     _check_direction(stock=target, customer=source)
     check_credits(credits)
     lock_accounts(session, source.id, target.id)
     now = clock.now()
-    lots = [lot for lot in open_lots(session, source.id, now) if lot.origin == LotOrigin.HANDED_OVER]
+    lots = [
+        lot
+        for lot in open_lots(session, source.id, now)
+        if lot.origin == LotOrigin.HANDED_OVER and (out_of is None or lot.id in out_of)
+    ]
     cuts = _cut(lots[::-1], credits)
     parts = tuple(_take(session, lot, part, at=now, note=note) for lot, part in cuts)
     announce_quota(session, target)

@@ -42,7 +42,7 @@ class Credits:
         taken = min(units, _unspent(order))
         if taken:
             stock = main_account(order.session)
-            take_back(order.session, order.account, stock, taken, clock=order.clock, note=note)
+            take_back(order.session, order.account, stock, taken, clock=order.clock, note=note, out_of=lots)
         return TakenBack(taken, units - taken)
 
     def give_again(self, order: Order, units: int) -> Delivered:
@@ -90,7 +90,7 @@ def _spendable(session: Session, account: Account) -> int:
 
 
 def _unspent(order: Order) -> int:
-    """What the lots of this payment still hold. Which lots it then comes from is the ledger's choice."""
+    """What the lots of this payment still hold."""
     query = select(func.coalesce(func.sum(CreditLot.remaining), 0)).where(
         CreditLot.id.in_(order.payment.lots), CreditLot.expires_at > order.clock.now()
     )

@@ -1,18 +1,25 @@
 """Refunds and disputes: what was bought comes back as far as it is unspent, and the rest is shown."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy.orm import Session
 
+from billing.invoices.monthly.month import Month
+from billing.invoices.monthly.sources import lines_to_bill
 from billing.ledger.models import CreditLot
-from billing.ledger.services import revoke_bought
+from billing.ledger.services import grant_credits, revoke_bought
+from billing.ledger.transfers import hand_over
 from billing.money import Money
 from billing.payments.checkout import refund_payment
 from billing.payments.purchases import Purchase
 from billing.payments.queries import payments_to_look_at
 from billing.wallet.queries import wallet_of
 from billing.wallet.services import WalletReason, charge_wallet
+from platform_core.clock import StoppedClock
 from platform_core.database import tenant_session
 from platform_core.errors import InsufficientFunds, InvalidInput
+from tenants.accounts.queries import main_account
 from tests.billing.payments.buyers import Buyer, PostOffice
 
 
@@ -91,6 +98,28 @@ def test_a_customers_credits_go_back_to_the_stock(customer: Buyer, agency: Buyer
     customer.server.desk.refund(checkout["payment_intent"], 500)
     post.bring()
     assert (customer.credits(), agency.credits()) == (1000, 9000)
+
+
+def test_what_a_customer_is_refunded_comes_out_of_what_that_payment_bought(
+    customer: Buyer, post: PostOffice, clock: StoppedClock
+) -> None:
+    """And not out of credits that lapse later: they were handed over on account, and stay to be paid."""
+    checkout = customer.buy(Purchase.credits(2000))
+    post.bring()
+    clock.advance(timedelta(days=30))
+    with tenant_session(customer.reseller) as session:
+        stock = main_account(session)
+        grant_credits(session, stock, 10_000, clock=clock)
+        hand_over(session, stock, customer.account(session), 8000 + 1000, clock=clock)
+        session.commit()
+    customer.server.desk.refund(checkout["payment_intent"], 1000)
+    post.bring()
+    with tenant_session(customer.reseller) as session:
+        month = Month.ended_before(clock.now() + timedelta(days=31), "UTC")
+        lines = lines_to_bill(session, customer.account(session), month, "EUR")
+        lots = session.query(CreditLot).filter_by(account_id=customer.id)
+        left = sorted((lot.credits, lot.remaining) for lot in lots)
+    assert (sum(line.price for line in lines), left) == (4500, [(1000, 1000), (2000, 0), (8000, 8000)])
 
 
 def test_a_refund_is_asked_for_once_however_often(agency: Buyer, bought: str, post: PostOffice) -> None:
