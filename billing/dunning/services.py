@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from billing.dunning.debts import Debt, debt_of
 from billing.dunning.models import Dunning
 from billing.dunning.notices import NoticeKind, make_notice
-from billing.dunning.steps import Stage, Step, stage_after
+from billing.dunning.steps import POLICY, Stage, Step, stage_after
 from billing.plans.renewals import suspend_plan
 from billing.rentals.services import end_unpaid
 from platform_core.clock import Clock
@@ -32,6 +32,11 @@ def press(session: Session, account: Account, *, clock: Clock) -> Step | None:
     if debt is None:
         _lift(session, account, row)
         return None
+    later = _debt_beside(account, debt, row) if row else None
+    if later and _since(account, later, None) + POLICY[0].wait <= clock.now():
+        session.delete(row)
+        session.flush()
+        row, debt = None, later
     stage = stage_after(Step(row.step) if row else None)
     if stage and _since(account, debt, row) + stage.wait <= clock.now():
         row = _step(session, account, debt, stage, row, clock)
@@ -47,6 +52,14 @@ def lift_if_paid(session: Session, account: Account, *, clock: Clock) -> bool:
     return True
 
 
+def _debt_beside(account: Account, debt: Debt, row: Dunning) -> Debt | None:
+    """What no suspension has come of, since it came for something else: it is led over the steps anew."""
+    if row.step != Step.SUSPENSION:
+        return None
+    invoices = debt.invoices if account.state == State.ACTIVE and not row.suspended else ()
+    return Debt(invoices, None, debt.rentals) if invoices or debt.rentals else None
+
+
 def _since(account: Account, debt: Debt, row: Dunning | None) -> datetime:
     """From when the wait for the next step counts."""
     if row is not None:
@@ -60,16 +73,19 @@ def _step(
     if row is None:
         row = Dunning(account_id=account.id, due_on=debt.due_on, suspended=False)
         session.add(row)
-    row.step, row.step_at = stage.step, clock.now()
     if stage.step is Step.SUSPENSION:
         _suspend(session, account, debt, row, clock)
+    row.step, row.step_at = stage.step, clock.now()
     session.flush()
     make_notice(session, account.id, _NOTICES[stage.step], f"{row.due_on}", clock=clock)
     return row
 
 
 def _suspend(session: Session, account: Account, debt: Debt, row: Dunning, clock: Clock) -> None:
-    """Who owes for a plan alone loses what it includes: credits are paid for, and stay to be spent. Rented IPs go back."""
+    """Who owes for a plan alone loses what it includes: credits are paid for, and stay to be spent. Rented IPs go back.
+
+    An invoice counts that was due when the step before this one was told.
+    """
     if debt.plan:
         suspend_plan(session, account, clock=clock)
     if debt.rentals:
@@ -77,7 +93,8 @@ def _suspend(session: Session, account: Account, debt: Debt, row: Dunning, clock
         make_notice(session, account.id, NoticeKind.IPS_RETURNED, f"{row.due_on}", clock=clock)
         for customer in customers:
             make_notice(session, customer, NoticeKind.IPS_WITHDRAWN, f"{row.due_on}", clock=clock)
-    if debt.invoices and account.state == State.ACTIVE:
+    told_on = row.step_at.astimezone(ZoneInfo(account.time_zone)).date()
+    if any(one.due_on < told_on for one in debt.invoices) and account.state == State.ACTIVE:
         suspend_account(session, account)
         row.suspended = True
 

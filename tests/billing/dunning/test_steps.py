@@ -55,6 +55,10 @@ def lead(rows: Session, account: Account, clock: StoppedClock, days: int) -> lis
     return steps
 
 
+def stage(rows: Session, account: Account) -> Step:
+    return Step(rows.get_one(Dunning, account.id, populate_existing=True).step)
+
+
 def pay(rows: Session, invoice: Issued, clock: StoppedClock) -> None:
     amount = next(one.open for one in invoices_in(rows) if one.id == invoice.id)
     record_payment(rows, invoice.id, amount, reference="transfer 1", clock=clock)
@@ -134,6 +138,38 @@ def test_an_unpaid_plan_is_suspended_and_the_account_goes_on_with_credits(
     plan = current_plan(rows, customer, clock=clock)
     assert plan is not None
     assert (plan.status, customer.state) == (PlanStatus.SUSPENDED, State.ACTIVE)
+
+
+def test_an_invoice_that_comes_due_beside_an_unpaid_plan_has_steps_of_its_own(
+    rows: Session, reseller: ResellerRef, customer: Account, clock: StoppedClock, post: Pigeonhole
+) -> None:
+    """It is due on the day on which the plan is suspended, as that of the month before usually is."""
+    unpaid_plan(rows, customer, clock)
+    issued = issue_invoice(rows, draft(customer), clock=clock)
+    rows.commit()
+    lead(rows, customer, clock, TERMS.payment_days)
+    assert (stage(rows, customer), customer.state) == (Step.SUSPENSION, State.ACTIVE)
+    tell(reseller, post, platform=None, clock=clock)
+    post.posted.clear()
+    steps = []
+    for _ in range(16):
+        steps += lead(rows, customer, clock, 1)
+        tell(reseller, post, platform=None, clock=clock)
+    assert [steps.count(step) for step in Step] == [6, 7, 3]
+    assert customer.state == State.SUSPENDED
+    letters = [message for message, to in post.posted if to == "owner@muster.example"]
+    assert [issued.number in words_of(letter) for letter in letters] == [True] * 3
+
+
+def test_nobody_is_suspended_for_an_invoice_that_is_due_since_the_last_warning(
+    rows: Session, customer: Account, clock: StoppedClock
+) -> None:
+    unpaid_plan(rows, customer, clock)
+    lead(rows, customer, clock, 10)
+    issue_invoice(rows, draft(customer), clock=StoppedClock(clock.now() - (TERMS.payment_days - 1) * DAY))
+    rows.commit()
+    assert lead(rows, customer, clock, 5)[-2:] == [Step.SUSPENSION, Step.REMINDER]
+    assert customer.state == State.ACTIVE
 
 
 def test_money_for_the_plan_lifts_it(rows: Session, customer: Account, clock: StoppedClock) -> None:
