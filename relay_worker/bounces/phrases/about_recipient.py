@@ -150,7 +150,7 @@ NO_SUCH_ADDRESS = phrase(
     r"(?:wasn't|was not|not) found at <?\S+\.",
     r"not (?:(?:found|listed|present) )?in (?:the |our )?(?:\w+ )?(?:ldap|directory|(?:recipient|user) (?:list|table|map))",
     r"no (?:\S+ )?(?:in (?:the )?(?:name )?directory|such (?:alias|id|entry)\b)",
-    r"mailbox (?:name )?not (?:found|local)",
+    r"mailbox (?:name |unavailable or )?not (?:found|local)",
     r"couldn't be found, or is unable to receive",
     r"because the address couldn't be found",
     r"no account (?:by|with) (?:that|this) name",

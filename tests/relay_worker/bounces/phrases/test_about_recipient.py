@@ -48,6 +48,7 @@ REPLIES = [
         Class.NO_SUCH_ADDRESS,
     ),
     (550, "5.1.1", "<x@there.example> recipient rejected, does not exist", Class.NO_SUCH_ADDRESS),
+    (550, "", "Requested action not taken: mailbox unavailable or not local.", Class.NO_SUCH_ADDRESS),
     (
         550,
         "5.4.1",
