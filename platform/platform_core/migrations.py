@@ -29,6 +29,7 @@ from platform_core.settings import ROOT, Settings
 
 FUNCTIONS = ROOT / "relay_worker" / "queue" / "functions"
 OLDEST_POSTGRES = 16  # the first that grants a role WITH INHERIT FALSE, SET TRUE
+_PATIENCE = "10s"  # with whoever is busy with a table
 _UPGRADE_LOCK = 0x46_52_4B_50  # any number, the same in every process
 
 log = structlog.get_logger()
@@ -81,6 +82,8 @@ def owner_engine(settings: Settings) -> Iterator[Engine]:
             )
         yield engine
     except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None):  # then it has answered
+            raise
         raise ServerUnreachable(
             f"Postgres does not answer at DATABASE_URL: {str(error.orig).strip()}"
         ) from error
@@ -209,7 +212,7 @@ def _upgrade_tenant(engine: Engine, key: ResellerKey, *, check_bodies: bool) -> 
 def _become_owner(connection: Connection) -> None:
     connection.execute(text(f"SET LOCAL ROLE {OWNER_ROLE}"))
     # Behind a busy table an upgrade gives up rather than make every sender wait in line behind it.
-    connection.execute(text("SET LOCAL lock_timeout = '10s'"))
+    connection.execute(text(f"SET LOCAL lock_timeout = '{_PATIENCE}'"))
     connection.execute(text("SET LOCAL statement_timeout = '10min'"))
 
 

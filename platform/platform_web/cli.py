@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import Any
 
 import click
+import psycopg
 from sqlalchemy.exc import DBAPIError
 
 from platform_core.errors import FrankpostError
@@ -61,7 +62,7 @@ class Frankpost(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (FrankpostError, DBAPIError) as error:
+        except (FrankpostError, DBAPIError, psycopg.Error) as error:
             raise Refused(refusal_of(error)) from error
 
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import click
-from sqlalchemy.exc import DBAPIError, OperationalError
+import psycopg
+from sqlalchemy.exc import DBAPIError
 
 from platform_core import errors
 
@@ -38,6 +39,8 @@ REFUSALS: tuple[tuple[type[errors.FrankpostError], int, str], ...] = (
 
 # Postgres' SQLSTATE of a database that `frankpost db upgrade` has not prepared: no role, schema, table, function.
 _NOT_PREPARED = {"28000", "28P01", "3F000", "42P01", "42703", "42883"}
+# Of one that others are at work in: a lock that did not come, a deadlock, a time limit.
+_BUSY = {"55P03", "40P01", "57014"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +57,23 @@ class Refused(click.ClickException):
         self.exit_code = refusal.exit_code  # type: ignore[misc]  # click reads it from the instance
 
 
-def refusal_of(error: errors.FrankpostError | DBAPIError) -> Refusal:
+def refusal_of(error: errors.FrankpostError | DBAPIError | psycopg.Error) -> Refusal:
     """The exit code and the sentence of an error; a fault of the database gets what the operator can do about it."""
     if isinstance(error, DBAPIError):
+        return Refusal(REFUSED, _database_sentence(error.orig))
+    if isinstance(error, psycopg.Error):
         return Refusal(REFUSED, _database_sentence(error))
     code, words = next((code, words) for kind, code, words in REFUSALS if isinstance(error, kind))
     return Refusal(code, str(error) or words)
 
 
-def _database_sentence(error: DBAPIError) -> str:
-    reason = str(error.orig).strip()
-    unprepared = getattr(error.orig, "sqlstate", None) in _NOT_PREPARED
+def _database_sentence(error: BaseException | None) -> str:
+    reason, state = str(error).strip(), getattr(error, "sqlstate", None)
     # libpq reports a refused login without its SQLSTATE.
-    if unprepared or "password authentication failed" in reason or 'role "frankpost_' in reason:
+    if state in _NOT_PREPARED or "password authentication failed" in reason or 'role "frankpost_' in reason:
         return f"The database is not prepared for this version; run `frankpost db upgrade`. ({reason})"
-    if isinstance(error, OperationalError):
+    if state in _BUSY:
+        return f"Others are at work in the database just there; please try again in a moment. ({reason})"
+    if isinstance(error, psycopg.OperationalError):
         return f"The database does not answer: {reason}"
     return f"The database refused: {reason}"

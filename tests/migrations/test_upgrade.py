@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from pydantic import SecretStr
 from sqlalchemy import Engine, create_engine, text
 
+from platform_core import migrations
 from platform_core.database import OWNER_ROLE, db, owner_url, schema_of
 from platform_core.ids import ResellerKey
 from platform_core.inspection import SchemaState, inspect_database
@@ -293,3 +294,22 @@ def test_a_reseller_in_the_making_is_not_left_behind(empty: Settings, keys: list
             execute(f"SELECT {schema_of(keys[0])}.has_work('plans')")
         finally:
             execute(f"SELECT platform.drop_tenant('{keys[0]}')")
+
+
+@pytest.mark.parametrize(
+    "work",
+    ["LOCK TABLE platform.reseller IN ROW EXCLUSIVE MODE", "ALTER FUNCTION relay.hostnames() COST 200"],
+)
+def test_an_upgrade_that_others_keep_from_going_on_says_so(
+    empty: Settings, monkeypatch: pytest.MonkeyPatch, work: str
+) -> None:
+    upgrade_database(empty)
+    monkeypatch.setattr(migrations, "_PATIENCE", "100ms")
+    others = create_engine(owner_url(empty))
+    with others.connect() as connection:
+        connection.exec_driver_sql(work)
+        code, _, err = command(monkeypatch, empty, "upgrade")
+    others.dispose()
+    assert code == 1
+    assert "Others are at work in the database" in err
+    assert command(monkeypatch, empty, "upgrade")[0] == 0
