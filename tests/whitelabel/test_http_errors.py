@@ -34,6 +34,24 @@ def test_a_path_below_the_portal_that_does_not_exist_is_a_404(owner: Visitor) ->
     assert owner.get("/nothing-here").status_code == 404
 
 
+@pytest.mark.parametrize(
+    "path", ["/domains/{}", "/held/{}", "/smtp-accounts/{}/rotate", "/billing/invoices/{}.pdf"]
+)
+@pytest.mark.parametrize("number", [2**63, 10**40])
+def test_a_number_that_is_nobodys_is_no_fault_of_ours(owner: Visitor, path: str, number: int) -> None:
+    assert owner.get(path.format(number)).status_code == 404
+
+
+def test_a_text_that_no_database_can_hold_is_no_fault_of_ours(owner: Visitor, staff: Visitor) -> None:
+    answers = [
+        owner.post("/login", {"email": "a\0@one.example", "password": "guess"}),
+        owner.post("/smtp-accounts/new", {"name": "a\0"}),
+        staff.post("/resellers/new", {"name": "a\0"}),
+    ]
+    assert [answer.status_code for answer in answers] == [400, 400, 400]
+    assert "could not be understood" in answers[0].text
+
+
 def test_a_wrong_method_says_which_are_right(owner: Visitor) -> None:
     answer = owner.get("/logout")
     assert answer.status_code == 405

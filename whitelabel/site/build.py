@@ -15,6 +15,7 @@ from whitelabel.site.assets import STATIC, serve_assets
 from whitelabel.site.formats import add_formats
 from whitelabel.site.headers import protect
 from whitelabel.site.looks import THEMES
+from whitelabel.site.nonsense import refuse_nonsense
 from whitelabel.site.request_log import log_requests
 from whitelabel.site.texts import speak
 
@@ -45,6 +46,7 @@ def build_site(
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     log_requests(app, site=name)
     CSRFProtect(app)
+    refuse_nonsense(app)
     protect(app, settings, cookie=cookie)
     serve_assets(app)
     add_formats(app)

@@ -1,0 +1,24 @@
+"""What a request can say and no row can hold: refused at the door, or the database would fail on it as on a fault of ours."""
+
+from flask import Flask, request
+from werkzeug.exceptions import BadRequest
+from werkzeug.routing import IntegerConverter, Map
+
+_LARGEST = 2**63 - 1  # Postgres' bigint
+
+
+class _Id(IntegerConverter):
+    """`<int:…>` in a path; a number that is nobody's id leads nowhere."""
+
+    def __init__(self, map: Map) -> None:
+        super().__init__(map, max=_LARGEST)
+
+
+def refuse_nonsense(app: Flask) -> None:
+    """Answer numbers that are too large with 404, and forms with a NUL in a text with 400. Before any route."""
+    app.url_map.converters["int"] = _Id
+
+    @app.before_request
+    def no_nul() -> None:
+        if any("\0" in text for _, text in request.form.items(multi=True)):
+            raise BadRequest
