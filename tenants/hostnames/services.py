@@ -7,6 +7,7 @@ from platform_core.errors import AlreadyExists, InvalidInput, NotFound
 from platform_core.ids import ResellerId
 from platform_core.mail.addresses import AddressSyntax, domain_to_ascii
 from platform_core.security import Seal
+from platform_core.settings import settings
 from tenants.hostnames.certificates import CertificatePair
 from tenants.models import Hostname, HostPurpose
 
@@ -23,8 +24,13 @@ def parse_hostname(text: str) -> str:
 
 
 def add_hostname(session: Session, reseller_id: ResellerId, name: str, purpose: HostPurpose) -> Hostname:
-    """Let `name` lead to the reseller. Raises InvalidInput, or AlreadyExists when it leads somewhere already."""
+    """Let `name` lead to the reseller. Raises InvalidInput, or AlreadyExists when it leads somewhere already.
+
+    The console's name does, and whoever followed it would see the platform's.
+    """
     hostname = Hostname(name=parse_hostname(name), reseller_id=reseller_id, purpose=purpose)
+    if hostname.name == settings().platform_host.lower():
+        raise AlreadyExists(f"The host name {hostname.name} is already in use.")
     try:
         with session.begin_nested():
             session.add(hostname)

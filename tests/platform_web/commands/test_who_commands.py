@@ -175,6 +175,18 @@ def test_a_hostname_of_another_reseller_is_not_removed(made: str, run: Run, rese
     assert run(f"hostname remove p.{made}.example --yes --reseller {reseller.key}").exit_code == 1
 
 
+def test_the_consoles_own_name_is_no_resellers(key: str, made: str, run: Run) -> None:
+    console = settings().platform_host.upper()
+    for command in (
+        f"hostname add {console} --purpose portal --reseller {made}",
+        f"reseller create {key}x --name Agency --owner o@{key}.example --portal {console} --smtp s.{key}x.example",
+    ):
+        refused = run(command)
+        assert refused.exit_code == 1
+        assert "is already in use" in refused.stderr
+    assert run(f"reseller show {key}x").exit_code == 1
+
+
 def test_staff_is_made_suspended_and_given_a_password(
     key: str, run: Run, run_json: RunJson, app: object
 ) -> None:
