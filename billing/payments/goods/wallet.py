@@ -10,8 +10,9 @@ from billing.payments.goods.shelf import Delivered, Order, TakenBack
 from billing.payments.purchases import Purchase, Quote
 from billing.plans.renewals import pay_due
 from billing.rentals.renewals import pay_rentals
+from billing.wallet.queries import wallet_of
 from billing.wallet.services import WalletReason, charge_wallet, credit_wallet
-from platform_core.errors import InvalidInput, NotFound
+from platform_core.errors import InvalidInput, NotForSale, NotFound
 from tenants.models import Account
 
 MOST_PAID_IN = 10**8  # minor units at once
@@ -23,6 +24,9 @@ class WalletMoney:
     def quote(self, session: Session, account: Account, purchase: Purchase, currency: str) -> Quote:
         if not 0 < purchase.units <= MOST_PAID_IN:
             raise InvalidInput("amount", "This amount can't be paid in at once.")
+        balance = wallet_of(session, account).balance
+        if balance is not None and balance.currency != currency:
+            raise NotForSale(f"Your wallet is kept in {balance.currency}; please ask your provider.")
         return Quote(purchase, Money(purchase.units, currency), "Money for your wallet")
 
     def deliver(self, order: Order) -> Delivered:

@@ -209,3 +209,15 @@ def test_what_a_customer_orders_is_charged_to_its_reseller_and_is_not_sold_while
     post.bring()
     with pytest.raises(NotForSale, match="not available at the moment"):
         customer.open(Purchase.dedicated_ips(1))
+
+
+def test_a_wallet_of_another_currency_is_not_filled(agency: Buyer) -> None:
+    """What was paid could not be put in."""
+    with tenant_session(agency.reseller) as session:
+        account, money = agency.account(session), Money(500, "USD")
+        credit_wallet(
+            session, account, money, reason=WalletReason.PAID_IN, reference="1", clock=agency.till.clock
+        )
+        session.commit()
+    with pytest.raises(NotForSale, match="kept in USD"):
+        agency.open(Purchase.wallet(2000))
