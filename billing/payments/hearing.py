@@ -58,6 +58,7 @@ def _hear_of_payment(session: Session, word: _OfPayment, seller: str, clock: Clo
     payment = _payment(session, word.about, seller)
     payment.checkout = payment.checkout or word.about.checkout
     payment.intent = payment.intent or word.about.intent
+    gone = payment.taken_back + payment.missing
     match word:
         case news.Paid():
             note_paid(session, payment, word.money, clock=clock)
@@ -75,6 +76,9 @@ def _hear_of_payment(session: Session, word: _OfPayment, seller: str, clock: Clo
         case news.Disputed():
             note_disputed(session, payment, word, clock=clock)
     settle(session, payment, clock=clock)
+    if payment.origin == Origin.TOP_UP and payment.taken_back + payment.missing > gone:
+        # Else the rule would charge the card anew for what has just gone back.
+        stop_top_up(session, payment.account_id, "its last payment was refunded or disputed", clock=clock)
     return payment
 
 

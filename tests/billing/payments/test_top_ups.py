@@ -155,6 +155,20 @@ def test_a_card_that_is_refused_switches_the_rule_off_and_says_so(agency: Buyer,
     assert (agency.payment().state, agency.credits()) == (PaymentState.FAILED, 0)
 
 
+@pytest.mark.parametrize("disputed", [False, True])
+def test_a_top_up_whose_money_goes_back_is_not_bought_anew(
+    agency: Buyer, post: PostOffice, disputed: bool
+) -> None:
+    give_rule(agency, post)
+    assert top_up(agency.reseller, agency.id, till=agency.till)
+    intent, desk = str(agency.payment().intent), agency.server.desk
+    desk.dispute(intent) if disputed else desk.refund(intent, 400)
+    post.bring()
+    assert not top_up(agency.reseller, agency.id, till=agency.till)
+    assert (agency.credits(), len(agency.payments())) == (0, 1)
+    assert rule_state(agency) == (RuleState.OFF, "its last payment was refunded or disputed")
+
+
 def test_a_card_that_is_removed_takes_the_rule_with_it(agency: Buyer, post: PostOffice) -> None:
     give_rule(agency, post)
     agency.till.gateway.remove_card(agency.cards()[0].id, key="remove", seller="")
