@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from platform_core.mail.addresses import parse_address
 from platform_core.mail.states import EventKind
 from relay_worker.inbound.findings import Finding, OurMessage, as_rows
 from relay_worker.inbound.marks import Mark
@@ -27,7 +28,7 @@ def unsubscribe(session: Session, subscription: Subscription, *, at: datetime, c
     finding = Finding(
         EventKind.UNSUBSCRIBED,
         OurMessage(Mark(subscription.message_id, subscription.n)),
-        (subscription.address.lower(),),  # as recipients are compared; its domain is so already
+        (parse_address(subscription.address).folded,),
         ORIGIN,
         account_id=subscription.account_id,
     )

@@ -44,7 +44,17 @@ class Address:
     @property
     def folded(self) -> str:
         """The form for suppression and search: all lower case. Local parts that differ in case alone are one person."""
-        return f"{self.local.lower()}@{self.domain}"
+        return f"{_lowered(self.local)}@{self.domain}"
+
+
+def _lowered(local: str) -> str:
+    """In lower case as Postgres has it, letter by letter: there acceptance compares with what is suppressed.
+
+    Python looks at the whole word (a sigma at its end) and makes two characters of a dotted capital I.
+    """
+    if local.isascii():
+        return local.lower()
+    return "".join(letter.lower()[0] for letter in local)
 
 
 @lru_cache(maxsize=4096)

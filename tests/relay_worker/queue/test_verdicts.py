@@ -131,6 +131,15 @@ def test_suppressed_recipients_are_dropped_for_free_and_the_rest_goes(
     ]
 
 
+@pytest.mark.parametrize("local", ["ΟΔΟΣ", "İnci", "Ölaf", "ЮЛИЯ", "STRAẞE"])
+def test_a_suppressed_address_is_known_in_the_capitals_of_any_script(
+    desk: Desk, account: OpenAccount, local: str
+) -> None:
+    sender = account(credits=1)
+    sender.suppress(f"{local}@example.org")
+    assert desk.ingest(sender.message(f"{local}@example.org")) == [Verdict.RECIPIENTS_SUPPRESSED]
+
+
 def test_a_message_to_suppressed_recipients_alone_is_refused_for_free_but_can_be_seen(
     desk: Desk, account: OpenAccount
 ) -> None:
