@@ -1,6 +1,6 @@
 """Money as people type it and as pages show it."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from flask import Flask
 from flask_babel import get_locale
@@ -19,9 +19,11 @@ def read_money(text: str, currency: str) -> Money:
     digits = minor_digits(currency)
     try:
         minor = Decimal(text.strip().replace(",", ".")).scaleb(digits)
-    except InvalidOperation:
+        if not abs(minor) <= _MOST:  # comparing with NaN raises
+            raise InvalidInput("amount", "This amount is too large.")
+    except ArithmeticError:
         raise InvalidInput("amount", "Please enter an amount such as 12.50.") from None
-    if not minor.is_finite() or abs(minor) > _MOST or minor != minor.to_integral_value():
+    if minor != minor.to_integral_value():
         raise InvalidInput("amount", f"{currency} has {digits} digits after the point.")
     return Money(int(minor), currency)
 
