@@ -42,6 +42,16 @@ def test_a_number_that_is_nobodys_is_no_fault_of_ours(owner: Visitor, path: str,
     assert owner.get(path.format(number)).status_code == 404
 
 
+def test_a_number_that_is_no_plans_is_no_fault_of_ours(owner: Visitor, staff: Visitor) -> None:
+    answers = [
+        owner.post(f"/billing/plan/{2**31}/trial"),
+        staff.get(f"/plans/{2**31}"),
+        staff.get(f"/addresses/{2**31}"),
+        staff.post(f"/queue/pauses/{2**31}/end"),
+    ]
+    assert [answer.status_code for answer in answers] == [404] * 4
+
+
 def test_a_text_that_no_database_can_hold_is_no_fault_of_ours(owner: Visitor, staff: Visitor) -> None:
     answers = [
         owner.post("/login", {"email": "a\0@one.example", "password": "guess"}),

@@ -43,7 +43,7 @@ def every() -> ResponseReturnValue:
     )
 
 
-@pages.get("/addresses/<int:ip_id>")
+@pages.get("/addresses/<int4:ip_id>")
 def show(ip_id: int) -> ResponseReturnValue:
     found = _overview(ip_id)
     hours = hours_of(rows(), ip_id, clock().now() - _HOURS_SHOWN)
@@ -116,7 +116,7 @@ def _address_added(form: NewAddressForm) -> bool:
 # --- what is done with one ---
 
 
-@pages.route("/addresses/<int:ip_id>/pause", methods=["GET", "POST"])
+@pages.route("/addresses/<int4:ip_id>/pause", methods=["GET", "POST"])
 def pause(ip_id: int) -> ResponseReturnValue:
     found = address_by_id(rows(), ip_id)
     question = Question(
@@ -133,14 +133,14 @@ def pause(ip_id: int) -> ResponseReturnValue:
     return _done(_("%(address)s is paused.", address=found.address))
 
 
-@pages.post("/addresses/<int:ip_id>/resume")
+@pages.post("/addresses/<int4:ip_id>/resume")
 def resume(ip_id: int) -> ResponseReturnValue:
     found = address_by_id(rows(), ip_id)
     resume_address(rows(), found, actor=actor())
     return _done(_("%(address)s sends again.", address=found.address))
 
 
-@pages.route("/addresses/<int:ip_id>/retire", methods=["GET", "POST"])
+@pages.route("/addresses/<int4:ip_id>/retire", methods=["GET", "POST"])
 def retire(ip_id: int) -> ResponseReturnValue:
     found = address_by_id(rows(), ip_id)
     question = Question(
@@ -156,7 +156,7 @@ def retire(ip_id: int) -> ResponseReturnValue:
     return _done(_("%(address)s is retired.", address=found.address))
 
 
-@pages.route("/addresses/<int:ip_id>/warm-up", methods=["GET", "POST"])
+@pages.route("/addresses/<int4:ip_id>/warm-up", methods=["GET", "POST"])
 def warm_up(ip_id: int) -> ResponseReturnValue:
     found = address_by_id(rows(), ip_id)
     question = Question(
@@ -173,7 +173,7 @@ def warm_up(ip_id: int) -> ResponseReturnValue:
     return _done(_("%(address)s begins its warm-up.", address=found.address), found)
 
 
-@pages.route("/addresses/<int:ip_id>/warm", methods=["GET", "POST"])
+@pages.route("/addresses/<int4:ip_id>/warm", methods=["GET", "POST"])
 def warm(ip_id: int) -> ResponseReturnValue:
     found = address_by_id(rows(), ip_id)
     question = Question(

@@ -40,7 +40,7 @@ def create() -> ResponseReturnValue:
     return _done("plan.create", made, _("The plan %(name)s is offered.", name=made.name))
 
 
-@pages.route("/plans/<int:plan_id>", methods=["GET", "POST"])
+@pages.route("/plans/<int4:plan_id>", methods=["GET", "POST"])
 def edit(plan_id: int) -> ResponseReturnValue:
     found = plan_by_id(rows(), plan_id)
     form = PlanForm(data=values_of(found))
@@ -50,7 +50,7 @@ def edit(plan_id: int) -> ResponseReturnValue:
     return _done("plan.edit", changed, _("The plan %(name)s is changed.", name=changed.name))
 
 
-@pages.route("/plans/<int:plan_id>/retire", methods=["GET", "POST"])
+@pages.route("/plans/<int4:plan_id>/retire", methods=["GET", "POST"])
 def retire(plan_id: int) -> ResponseReturnValue:
     found = plan_by_id(rows(), plan_id)
     question = Question(

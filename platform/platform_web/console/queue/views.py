@@ -80,7 +80,7 @@ def _check_account(reseller: Reseller, account_id: AccountId) -> None:
             raise InvalidInput("account", str(error)) from error
 
 
-@pages.post("/queue/pauses/<int:pause_id>/end")
+@pages.post("/queue/pauses/<int4:pause_id>/end")
 def resume(pause_id: int) -> ResponseReturnValue:
     """What it has set aside comes back with the job that runs every few seconds."""
     end_pause(rows(), pause_id, actor=actor(), clock=clock())

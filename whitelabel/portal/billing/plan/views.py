@@ -68,7 +68,7 @@ def show() -> ResponseReturnValue:
     )
 
 
-@pages.post("/plan/<int:plan_id>/buy")
+@pages.post("/plan/<int4:plan_id>/buy")
 @owner_only
 def buy(plan_id: int) -> ResponseReturnValue:
     """Begin it: by card at the checkout, or from the wallet at once."""
@@ -81,7 +81,7 @@ def buy(plan_id: int) -> ResponseReturnValue:
     return _back()
 
 
-@pages.post("/plan/<int:plan_id>/trial")
+@pages.post("/plan/<int4:plan_id>/trial")
 @owner_only
 def trial(plan_id: int) -> ResponseReturnValue:
     with refusals_told():
@@ -91,7 +91,7 @@ def trial(plan_id: int) -> ResponseReturnValue:
     return _back()
 
 
-@pages.post("/plan/<int:plan_id>/change")
+@pages.post("/plan/<int4:plan_id>/change")
 @owner_only
 def change(plan_id: int) -> ResponseReturnValue:
     with refusals_told():
@@ -103,7 +103,7 @@ def change(plan_id: int) -> ResponseReturnValue:
     return _back()
 
 
-@pages.post("/plan/<int:plan_id>/upgrade")
+@pages.post("/plan/<int4:plan_id>/upgrade")
 @owner_only
 def upgrade(plan_id: int) -> ResponseReturnValue:
     with refusals_told():
