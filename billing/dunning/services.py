@@ -32,13 +32,12 @@ def press(session: Session, account: Account, *, clock: Clock) -> Step | None:
     if debt is None:
         _lift(session, account, row)
         return None
+    reached = row  # how far it was led for this debt
     later = _debt_beside(account, debt, row) if row else None
     if later and _since(account, later, None) + POLICY[0].wait <= clock.now():
-        session.delete(row)
-        session.flush()
-        row, debt = None, later
-    stage = stage_after(Step(row.step) if row else None)
-    if stage and _since(account, debt, row) + stage.wait <= clock.now():
+        debt, reached = later, None
+    stage = stage_after(Step(reached.step) if reached else None)
+    if stage and _since(account, debt, reached) + stage.wait <= clock.now():
         row = _step(session, account, debt, stage, row, clock)
     return Step(row.step) if row else None
 
@@ -71,8 +70,10 @@ def _step(
     session: Session, account: Account, debt: Debt, stage: Stage, row: Dunning | None, clock: Clock
 ) -> Dunning:
     if row is None:
-        row = Dunning(account_id=account.id, due_on=debt.due_on, suspended=False)
+        row = Dunning(account_id=account.id, suspended=False)
         session.add(row)
+    if stage is POLICY[0]:
+        row.due_on = debt.due_on
     if stage.step is Step.SUSPENSION:
         _suspend(session, account, debt, row, clock)
     row.step, row.step_at = stage.step, clock.now()

@@ -172,6 +172,27 @@ def test_nobody_is_suspended_for_an_invoice_that_is_due_since_the_last_warning(
     assert customer.state == State.ACTIVE
 
 
+def test_a_suspension_is_lifted_though_dedicated_ips_came_due_after_it(
+    rows: Session, customer: Account, invoice: Issued, clock: StoppedClock
+) -> None:
+    """The IPs are pressed anew, and what was suspended before is not forgotten over it."""
+    lift_when_paid()
+    rental = uuid4()
+    clock.advance(10 * DAY)
+    begin_rental(rows, customer, rental, 1, Money(4000, "EUR"), clock=clock)
+    rows.commit()
+    lead(rows, customer, clock, 25)
+    assert customer.state == State.SUSPENDED
+    clock.advance(10 * DAY)
+    renew_rental(rows, rental, clock=clock)
+    rows.commit()
+    assert lead(rows, customer, clock, 16)[-1] == Step.SUSPENSION
+    assert rentals_of(rows, customer.id) == []
+    pay(rows, invoice, clock)
+    rows.refresh(customer)
+    assert customer.state == State.ACTIVE
+
+
 def test_money_for_the_plan_lifts_it(rows: Session, customer: Account, clock: StoppedClock) -> None:
     lift_when_paid()
     unpaid_plan(rows, customer, clock)
