@@ -97,18 +97,13 @@ class Engine:
         self._sources = around.sources
         self._permits = around.permits
         self._tally = TlsTally(book, self._clock)
-        connector = Connector(
-            Manners.from_settings(settings),
-            verify_tls=settings.delivery_verify_tls,
-            rng=rng,
-            authorities=settings.delivery_ca_file,
-            tally=self._tally,
-        )
+        connector = _connector(settings, rng, self._tally)
         limits = LaneLimits.from_settings(settings)
         sites = Sites(limits)
         slots = self._slots = Slots(settings.delivery_connections)
-        may_send = self._recorder.has_room
-        bearings = Bearings(connector, slots, limits, around.permits, self._clock, rng, may_send)
+        bearings = Bearings(
+            connector, slots, limits, around.permits, self._clock, rng, self._recorder.has_room
+        )
         self._lanes = Lanes(bearings, sites, self._settle, self._postpone)
         self._keeper = (
             TrafficKeeper(around.traffic, self._lanes, sites, self._clock)
@@ -410,3 +405,13 @@ async def _end(tasks: set[asyncio.Task[None]]) -> None:
     for task in tasks:
         if not task.cancelled():
             task.result()
+
+
+def _connector(settings: Settings, rng: random.Random, tally: TlsTally) -> Connector:
+    return Connector(
+        Manners.from_settings(settings),
+        verify_tls=settings.delivery_verify_tls,
+        rng=rng,
+        authorities=settings.delivery_ca_file,
+        tally=tally,
+    )

@@ -11,8 +11,10 @@ from flask import Flask
 from platform_core.database import ResellerRef, db
 from platform_core.ids import ResellerKey
 from platform_core.settings import Settings
+from relay_worker.queue.door import Verdict
 from tenants.models import HostPurpose
 from tenants.resellers.services import NewReseller, create_reseller
+from tests.relay_worker.queue.allotted import MOST, send
 from tests.relay_worker.queue.desk import Desk, Sender, Worker, open_account, owner_connection
 
 OpenAccount = Callable[..., Sender]
@@ -69,6 +71,16 @@ def account(
         return open_account(books, resellers[reseller], **limits)  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture
+def busy(desk: Desk, account: OpenAccount) -> Sender:
+    """An account with 1,000 credits that has sent two messages, and so has an allotment."""
+    sender = account(credits=1000)
+    for message in sender.messages(2):
+        assert send(desk, message) == [Verdict.ACCEPTED]
+    assert sender.allotted == (MOST, MOST)
+    return sender
 
 
 @pytest.fixture(autouse=True)

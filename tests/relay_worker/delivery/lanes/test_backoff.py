@@ -18,9 +18,19 @@ MOST = 10
 class Lane:
     """A lane of ten connections at a stopped clock; each complaint is about something begun after the last one."""
 
-    def __init__(self, *, changed_at: datetime = START, **state: object) -> None:
+    def __init__(
+        self,
+        *,
+        changed_at: datetime = START,
+        connections: int | None = None,
+        closed_until: datetime | None = None,
+    ) -> None:
         self.now = START
-        self.backoff = BackOff(LaneState(1, "", "mx.test", "default", changed_at, **state))  # type: ignore[arg-type]
+        self.backoff = BackOff(
+            LaneState(
+                1, "", "mx.test", "default", changed_at, connections=connections, closed_until=closed_until
+            )
+        )
 
     def complain(
         self, wait: timedelta | None = None, *, working: int = 1, strain: Strain = Strain.RATE
